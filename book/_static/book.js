@@ -1,0 +1,65 @@
+// The dark-mode switch, copy buttons, keyboard access to what scrolls, and solutions opened for print.
+// Every page can be read, and all of them reached, without this file.
+const root = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const themeButton = document.querySelector(".theme-button");
+const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+const showTheme = () => themeButton.setAttribute("aria-pressed", isDark());
+
+themeButton.hidden = false;
+themeButton.addEventListener("click", () => {
+  const choice = isDark() ? "light" : "dark";
+  // A choice that equals the system's is not stored: the page follows the system again.
+  root.dataset.theme = (choice === "dark") === dark.matches ? "" : choice;
+  try {
+    localStorage.theme = root.dataset.theme;
+  } catch {
+    // storage is switched off: the choice holds for this page
+  }
+  showTheme();
+});
+dark.addEventListener("change", showTheme);
+showTheme();
+
+for (const block of document.querySelectorAll(".cell_input .highlight, article section > .highlight-python .highlight")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select the text to copy it";
+    }
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+  block.append(button);
+}
+
+// A box that scrolls must be reachable with the keyboard; one that does not scroll must not cost a Tab.
+const markScrollable = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    target.toggleAttribute("tabindex", target.scrollWidth > target.clientWidth + 1);
+    if (target.hasAttribute("tabindex")) target.tabIndex = 0;
+  }
+});
+for (const box of document.querySelectorAll("pre, .table, .katex-display")) markScrollable.observe(box);
+
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details:not(.hidden-code)")) details.open = true;
+});
+
+// In the contents, mark the section that is being read.
+const links = new Map([...document.querySelectorAll("#menu li.current ul a")].map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
+const inView = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) links.get(target.id)?.classList.toggle("in-view", isIntersecting);
+  },
+  { rootMargin: "-20% 0px -70% 0px" }
+);
+for (const id of links.keys()) {
+  const section = document.getElementById(id);
+  if (section) inView.observe(section);
+}

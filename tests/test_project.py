@@ -1,0 +1,174 @@
+"""What holds the book together: the commands, the pins, the messages of the set-up, the licence and citation files."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import setup
+import yaml
+from scipy.stats import t
+
+import notebooks as tool
+from notebook import ROOT, definitions
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_documented_commands_exist():
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    for page in ("README.md", "CONTRIBUTING.md", "book/index.md", "book/how-to-use.md"):
+        named = set(re.findall(r"^make ([a-z]+)", text(page), re.MULTILINE)) | set(
+            re.findall(r"`make ([a-z]+)", text(page))
+        )
+        assert named and named <= targets, page
+
+
+def test_requirements_are_pinned_and_cover_what_we_chose():
+    pins = re.findall(r"^([A-Za-z0-9_.-]+)==[\w.]+( ;.*)?$", text("requirements.txt"), re.MULTILINE)
+    lines = [line for line in text("requirements.txt").splitlines() if line and line[0] != "#"]
+    assert len(pins) == len(lines)
+    chosen = re.findall(r"^([A-Za-z][\w.-]*)", text("requirements.in"), re.MULTILINE)
+    assert set(chosen) <= {name for name, _ in pins}
+
+
+@pytest.mark.parametrize("arguments", [["check", "."], ["format", "--check", "."]], ids=["check", "format"])
+def test_ruff(arguments):
+    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_old_python_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(setup.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match=r"^dropout-book: Python 3.11, 3.12 or 3.13 is needed and this is 3.9;[^\n]*$"):
+        setup.find_python()
+
+
+def test_an_old_python_gives_way_to_a_supported_one(monkeypatch):
+    monkeypatch.setattr(setup.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(setup.shutil, "which", lambda name: name if name == "python3.12" else None)
+    monkeypatch.setattr(setup, "version_of", lambda python: (3, 12))
+    assert setup.find_python() == "python3.12"
+
+
+def test_a_missing_venv_module_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(setup, "run", lambda *command: (False, ""))
+    monkeypatch.setattr(setup.sys, "argv", ["setup.py", str(tmp_path / "venv"), "requirements.txt"])
+    with pytest.raises(SystemExit, match=r"^dropout-book: this Python has no venv module;[^\n]*$"):
+        setup.main()
+
+
+def test_no_network_is_one_sentence(tmp_path):
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1"}
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")} | nowhere
+    (tmp_path / "requirements.txt").write_text("a-package==1.0\n")
+    command = [sys.executable, ROOT / "tools" / "setup.py", tmp_path / "venv", tmp_path / "requirements.txt"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"dropout-book: the packages could not be downloaded; [^\n]*\n", done.stderr)
+
+
+def test_citation_and_licence():
+    citation = yaml.safe_load(text("CITATION.cff"))
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    assert {"cff-version", "message", "title", "authors", "version"} <= set(citation)
+    assert "MIT License" in text("LICENSE") and "CC BY 4.0" in text("LICENSE")
+
+
+def test_workflows_cover_the_supported_pythons():
+    jobs = yaml.safe_load(text(".github/workflows/test.yml"))["jobs"]
+    assert jobs["linux"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert {"macos", "windows"} <= set(jobs)
+    publish = yaml.safe_load(text(".github/workflows/publish.yml"))["jobs"]
+    steps = [str(step.get("run", step.get("uses"))) for step in publish["build"]["steps"]]
+    refuses = next(i for i, step in enumerate(steps) if "tests/test_site.py" in step)
+    assert refuses < next(i for i, step in enumerate(steps) if "upload-pages-artifact" in step)
+
+
+@pytest.fixture(scope="module")
+def preamble():
+    namespace = {}
+    exec(compile(definitions(tool.PREAMBLE.read_text(encoding="utf-8")), "<preamble>", "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("n", [5, 10, 16, 50])
+def test_interval_is_students(preamble, n):
+    values = np.random.default_rng(n).normal(size=(3, n))
+    mean, half = preamble["mean_ci"](values)
+    np.testing.assert_allclose(mean, values.mean(1))
+    exact = t.ppf(0.975, n - 1) * values.std(1, ddof=1) / n**0.5
+    np.testing.assert_allclose(half, exact, rtol=4e-3)
+
+
+def test_digits_are_independent_splits_of_the_digits(preamble):
+    x, y = preamble["load_digits"](return_X_y=True)
+    data = preamble["digits"](200, 4, wrong=0.25)
+    assert {part: tuple(a.shape) for part, (a, _) in data.items()} == {
+        "test": (4, 500, 64),
+        "val": (4, 300, 64),
+        "train": (4, 200, 64),
+    }
+    known = {tuple(row): set() for row in x / 16}
+    for row, label in zip(x / 16, y):
+        known[tuple(row)].add(label)
+    for seed in range(4):
+        rows = [tuple(row) for part in data for row in data[part][0][seed].double().numpy()]
+        assert len(set(rows)) >= 990  # disjoint parts, up to digits drawn twice alike
+        wrong = [label not in known[tuple(row)] for row, label in zip(rows[-200:], data["train"][1][seed].tolist())]
+        assert sum(wrong) == 50
+        right = [label in known[tuple(row)] for row, label in zip(rows, data["test"][1][seed].tolist())]
+        assert all(right)
+    clean, smaller = preamble["digits"](200, 4), preamble["digits"](100, 4)
+    assert (clean["train"][0][:, :100] == smaller["train"][0]).all()
+    assert (clean["test"][1] == data["test"][1]).all()
+    assert not (clean["test"][1][0] == clean["test"][1][1]).all()
+
+
+@pytest.mark.parametrize("arguments", [(0,), (998,), (10, 2, -0.1), (10, 2, 1.1), (10, 2, float("nan"))])
+def test_digits_refuses_what_is_not_there(preamble, arguments):
+    with pytest.raises(ValueError, match="need 1 <= n_train <= 997 and 0 <= wrong <= 1, got"):
+        preamble["digits"](*arguments)
+
+
+def test_stacked_networks_are_independent_and_equal_single_ones(preamble):
+    torch, nn = preamble["torch"], preamble["nn"]
+    data = preamble["digits"](64, 5)
+    torch.manual_seed(0)
+    model = preamble["mlp"](5, (64, 16, 10))
+    singles = []
+    for seed in range(5):
+        single = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+        for ours, theirs in zip((model[0], model[3]), (single[0], single[2])):
+            theirs.weight.data, theirs.bias.data = ours.weight.data[seed].T.clone(), ours.bias.data[seed, 0].clone()
+        singles.append(single)
+    batches = torch.Generator().manual_seed(0)
+    preamble["train"](model, data, steps=30, every=30)
+    rows = [torch.randint(64, (5, 64), generator=batches) for _ in range(30)]
+    for seed, single in enumerate(singles):
+        optimizer = torch.optim.Adam(single.parameters(), lr=1e-3)
+        for i in rows:
+            optimizer.zero_grad()
+            x, y = (part[seed, i[seed]] for part in data["train"])
+            nn.functional.cross_entropy(single(x), y).backward()
+            optimizer.step()
+        torch.testing.assert_close(model[0].weight[seed].T, single[0].weight, rtol=1e-4, atol=1e-5)
+    loss, error = preamble["evaluate"](model, *data["test"])
+    x, y = (part[3] for part in data["test"])
+    assert np.isclose(loss[3], nn.functional.cross_entropy(singles[3](x), y).item(), rtol=1e-4)
+    assert np.isclose(error[3], (singles[3](x).argmax(1) != y).double().mean().item())
+
+
+def test_evaluation_is_without_dropout_and_training_with(preamble):
+    torch = preamble["torch"]
+    data = preamble["digits"](50, 5)
+    model = preamble["mlp"](5, (64, 8, 10), p=0.5)
+    first, second = (preamble["evaluate"](model, *data["val"])[0] for _ in range(2))
+    assert (first == second).all()
+    model.train()
+    assert not torch.equal(model(data["val"][0]), model(data["val"][0]))

@@ -1,0 +1,473 @@
+"""The built site, without a browser. Each check returns the faults it finds; planted faults show that it finds them."""
+
+import gzip
+import json
+import os
+import re
+import time
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import build
+import built
+import html5lib
+import nbformat
+import pytest
+import yaml
+
+TITLE = "Dropout, Executed"
+WEIGHT = 350_000  # bytes of a page with all it loads, compressed
+LOADED = {
+    "audio": "src", "embed": "src", "iframe": "src", "img": "src", "input": "src", "link": "href", "object": "data",
+    "script": "src", "source": "src", "track": "src", "video": "src", "form": "action", "base": "href",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=40)
+def parse(text):
+    return html5lib.parse(text, namespaceHTMLElements=False)
+
+
+def within(address, name):
+    """(path, anchor) in the site that `address` on page `name` leads to; None where it leads out of the site."""
+    parts = urlsplit(urljoin(f"http://site/{name}", address))
+    if parts.netloc != "site":
+        return None
+    return unquote(parts.path).lstrip("/") or "index.html", unquote(parts.fragment)
+
+
+# ---------------------------------------------------------------- checks of one page
+
+
+def markup_faults(text):
+    """Errors of a strict HTML5 parser."""
+    parser = html5lib.HTMLParser()
+    parser.parse(text)
+    return [f"line {line}: {code}" for (line, _), code, _ in parser.errors]
+
+
+def id_faults(text):
+    ids = [element.get("id") for element in parse(text).iter() if element.get("id")]
+    return [f"id {i} occurs {ids.count(i)} times" for i in sorted({i for i in ids if ids.count(i) > 1})]
+
+
+def head_faults(text):
+    page = parse(text)
+    meta = {m.get("name") or m.get("property"): m.get("content") or "" for m in page.iter("meta")}
+    links = {rel for link in page.iter("link") for rel in (link.get("rel") or "").split()}
+    title = page.findtext("head/title") or ""
+    faults = [] if page.get("lang") == "en" else ["no lang=en"]
+    faults += [] if TITLE in title and len(title) < 100 else [f"title {title!r}"]
+    faults += [] if 20 <= len(meta.get("description", "")) <= 160 else [f"description {meta.get('description')!r}"]
+    faults += [] if "icon" in links else ["no favicon"]
+    needed = ("og:title", "og:description", "og:type", "og:image", "og:image:alt", "twitter:card", "viewport")
+    return faults + [f"no {name}" for name in needed if not meta.get(name)]
+
+
+def heading_faults(text):
+    levels = [int(e.tag[1]) for e in parse(text).iter() if isinstance(e.tag, str) and re.fullmatch(r"h[1-6]", e.tag)]
+    faults = [] if levels.count(1) == 1 and levels[0] == 1 else [f"{levels.count(1)} h1"]
+    return faults + [f"h{a} is followed by h{b}" for a, b in zip(levels, levels[1:]) if b > a + 1]
+
+
+def figure_faults(text):
+    faults = []
+    for img in parse(text).iter("img"):
+        if len((img.get("alt") or "").split()) < 4:
+            faults.append(f"{img.get('src')}: alt text {img.get('alt')!r}")
+        if not all(re.fullmatch(r"[1-9]\d*", img.get(side) or "") for side in ("width", "height")):
+            faults.append(f"{img.get('src')}: no width and height")
+    return faults
+
+
+def foreign_faults(text):
+    """Resources that the page would load from another host."""
+    loaded = []
+    for element in parse(text).iter():
+        if element.tag in LOADED:
+            if element.tag == "link" and element.get("rel") in ("canonical", "license"):
+                continue
+            loaded.append(element.get(LOADED[element.tag]) or "")
+        loaded += re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')\s]+)", element.get("style") or "")
+        loaded += (element.get("srcset") or "").split()
+    loaded += style_addresses("".join(e.text or "" for e in parse(text).iter("style")))
+    return [address for address in loaded if urlsplit(address).scheme not in ("", "data") or urlsplit(address).netloc]
+
+
+def style_addresses(css):
+    return re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')\s]+)", css)
+
+
+def script_faults(text):
+    """Scripts other than ours."""
+    faults = []
+    for script in parse(text).iter("script"):
+        name = urlsplit(script.get("src") or "").path.rpartition("/")[2]
+        inline = script.text or ""
+        if name not in ("", "book.js", "search.js") or len(inline) > 200:
+            faults.append(name or inline)
+    return faults
+
+
+def visible_text(element):
+    """The text a reader sees, without code and without the TeX source that KaTeX keeps for copying."""
+    if str(element.tag).rpartition("}")[2] in ("pre", "code", "annotation", "script", "style", "svg", "head"):
+        return ""
+    return (element.text or "") + "".join(visible_text(child) + (child.tail or "") for child in element)
+
+
+def math_faults(text):
+    """Math that was not rendered, and KaTeX's style sheet missing where it is needed or there where it is not."""
+    page = parse(text)
+    raw = re.findall(r"\$[^$\n]{1,80}\$|\\\(|\\\[|\\(?:frac|sum|mathbb|tilde)\b", visible_text(page))
+    classes = [c for element in page.iter() for c in (element.get("class") or "").split()]
+    styled = any("katex" in (link.get("href") or "") for link in page.iter("link"))
+    faults = [f"not rendered: {piece}" for piece in raw]
+    faults += ["KaTeX error"] if "katex-error" in classes else []
+    return faults + (["KaTeX style sheet"] if styled != ("katex" in classes) else [])
+
+
+def markdown_faults(text):
+    """Markdown that shows as raw text."""
+    seen = visible_text(parse(text).find("body"))
+    return re.findall(r"\*\*\S[^*\n]*\*\*|^\s*\|.*\|.*\|\s*$|^#{1,6} |^:::|\{[a-z-]+\}`", seen, re.MULTILINE)
+
+
+# ---------------------------------------------------------------- checks of the whole site
+
+
+def link_faults(texts, files):
+    """Links and loaded resources that lead to nothing in the site."""
+    pages = {name: parse(text) for name, text in texts.items()}
+    ids = {name: {e.get("id") for e in page.iter() if e.get("id")} for name, page in pages.items()}
+    faults = []
+    for name, page in pages.items():
+        for element in page.iter():
+            for address in filter(None, (element.get("href"), element.get("src"), element.get("action"))):
+                target = within(address, name)
+                if element.tag == "use" or target is None:
+                    continue
+                path, anchor = target
+                if path not in files:
+                    faults.append(f"{name}: {address} leads nowhere")
+                elif anchor and path in ids and anchor not in ids[path]:
+                    faults.append(f"{name}: {address} has no such anchor")
+    return faults
+
+
+def file_faults(files, docs):
+    """Files of the site that are neither a page of the book nor what pages load."""
+    names = {doc.rpartition(".")[0] or doc for doc in docs}
+    pages = {"index.html", "404.html", "search.html"} | {f"{name}.html" for name in names} - {"book/index.html"}
+    sources = {f"_sources/{doc}" for doc in docs}
+    other = (
+        r"_static/.*|_images/\w{64}\.webp|(robots\.txt|sitemap\.xml|search\.json|objects\.inv|\.(buildinfo|nojekyll))"
+    )
+    strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
+    missing = [name for name in pages if name not in files]
+    return [f"{name}: not of the book" for name in strange] + [f"{name}: missing" for name in missing]
+
+
+def weight(name, texts, folder):
+    """Compressed bytes of a page and of all that it loads, but for fonts that only some formulas need."""
+    loaded = {name}
+    for element in parse(texts[name]).iter():
+        if element.tag in ("script", "img", "link") and element.get("rel") not in ("canonical", "apple-touch-icon"):
+            target = within(element.get(LOADED[element.tag]) or "", name)
+            loaded |= {target[0]} if target and target[0] in texts | files_of(folder) else set()
+    return sum(transferred(folder / path) for path in loaded)
+
+
+def transferred(path):
+    content = path.read_bytes()
+    return len(gzip.compress(content)) if path.suffix in built.COMPRESSED else len(content)
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
+# ---------------------------------------------------------------- the site
+
+
+def documents():
+    """The book's pages, as files below the root, in reading order."""
+    toc = yaml.safe_load((build.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    names = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [next(f"{n}{e}" for e in (".ipynb", ".md") if (build.ROOT / f"{n}{e}").exists()) for n in names]
+
+
+DOCUMENTS = documents()
+NOTEBOOKS = [name for name in DOCUMENTS if name.endswith(".ipynb")]
+
+
+def address(document):
+    name = document.rpartition(".")[0]
+    return "index.html" if name == "book/index" else f"{name}.html"
+
+
+PAGES = [address(document) for document in DOCUMENTS] + ["search.html", "404.html"]
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return built.site()
+
+
+@pytest.fixture(scope="module")
+def texts(folder):
+    return {name: (folder / name).read_text(encoding="utf-8") for name in PAGES}
+
+
+PAGE_CHECKS = [
+    markup_faults, id_faults, head_faults, heading_faults, figure_faults, foreign_faults, script_faults, math_faults,
+    markdown_faults,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", PAGE_CHECKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_page(texts, name, check):
+    assert check(texts[name]) == []
+
+
+PLANTED = [
+    (markup_faults, "<!DOCTYPE html><title>t</title><p><div></p>"),
+    (markup_faults, "<!DOCTYPE html><title>t</title><b><i>x</b></i>"),
+    (id_faults, "<p id=a></p><p id=a></p>"),
+    (head_faults, "<html lang=en><title>Dropout, Executed</title>"),
+    (head_faults, "<html><title>x</title><link rel=icon href=x>"),
+    (heading_faults, "<h1>a</h1><h3>b</h3>"),
+    (heading_faults, "<h1>a</h1><h1>b</h1>"),
+    (figure_faults, "<img src=a.png width=1 height=1 alt='_images/a.png'>"),
+    (figure_faults, "<img src=a.png alt='what the figure shows, in words'>"),
+    (foreign_faults, "<script src='https://cdn.example.org/x.js'></script>"),
+    (foreign_faults, "<link rel=stylesheet href='//fonts.example.org/css'>"),
+    (foreign_faults, "<p style='background: url(https://example.org/a.png)'>"),
+    (foreign_faults, "<style>@import 'https://example.org/a.css'</style>"),
+    (script_faults, "<script src='_static/scripts/bootstrap.js'></script>"),
+    (math_faults, "<p>the mean $x^2$ stays</p>"),
+    (math_faults, r"<p>the mean \(x\) stays</p>"),
+    (math_faults, "<span class=katex>x</span>"),
+    (math_faults, "<link rel=stylesheet href='katex.min.css'><p>no math</p>"),
+    (math_faults, "<link rel=stylesheet href='katex.min.css'><i class=katex><i class=katex-error>x</i></i>"),
+    (markdown_faults, "<p>| a | b |\n| --- | --- |\n</p>"),
+    (markdown_faults, "<p>a **bold** word</p>"),
+    (markdown_faults, "<p>{doc}`x`</p>"),
+]
+
+
+@pytest.mark.parametrize("check, text", PLANTED)
+def test_planted_fault_is_found(check, text):
+    assert check(text)
+
+
+def test_links_resolve(texts, folder):
+    assert link_faults(texts, files_of(folder)) == []
+
+
+BROKEN = ["<a href=gone.html>", "<a href='#gone'>", "<a href='b.html#gone'>", "<img src=gone.png>"]
+
+
+@pytest.mark.parametrize("link", BROKEN)
+def test_broken_link_is_found(link):
+    assert link_faults({"a.html": link, "b.html": "<p id=here>"}, {"a.html", "b.html"})
+
+
+def test_only_the_book_is_in_the_site(folder):
+    assert file_faults(files_of(folder), DOCUMENTS) == []
+
+
+STRAY = ["homework/02-mask-math.html", "_sources/homework/02-mask-math.ipynb", "book/draft.html", "notes.md"]
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_stray_file_is_found(name):
+    assert file_faults([*(address(d) for d in DOCUMENTS), "search.html", "404.html", name], DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_weight(texts, folder, name):
+    assert weight(name, texts, folder) <= WEIGHT
+
+
+def test_weight_counts_what_a_page_loads(tmp_path):
+    (tmp_path / "a.html").write_text("<img src=a.png><script src=a.js></script>")
+    (tmp_path / "a.png").write_bytes(os.urandom(4000))
+    (tmp_path / "a.js").write_bytes(b"x" * 4000)
+    texts = {"a.html": (tmp_path / "a.html").read_text()}
+    assert 4000 < weight("a.html", texts, tmp_path) < 4200
+
+
+def test_styles_load_nothing_foreign(folder):
+    for path in folder.rglob("*.css"):
+        for found in style_addresses(path.read_text(encoding="utf-8")):
+            assert (path.parent / found).is_file(), f"{path.name}: {found}"
+
+
+@pytest.mark.parametrize("document", NOTEBOOKS)
+def test_a_chapter_shows_its_notebook(texts, folder, document):
+    page, text = parse(texts[address(document)]), texts[address(document)]
+    nb = nbformat.read(build.ROOT / document, 4)
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
+    ids = [element.get("id") for element in page.iter()]
+    for claim in (tag for tag in tags if tag.startswith("claim-")):
+        assert ids.count(claim) == 1, claim
+    pictures = sum("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+    assert len(list(page.iter("img"))) == pictures
+    classes = [(element.get("class") or "").split() for element in page.iter()]
+    assert sum("cell_input" in names for names in classes) == len(code)
+    assert text.count('<details class="hidden-code">') == tags.count("hide-input")
+    trained = [cell for cell in code if "nbval-ignore-output" in cell.metadata.get("tags", []) and cell.outputs]
+    assert sum("trained" in names for names in classes) == len(trained)
+    downloads = [a.get("href") for a in page.iter("a") if a.get("download") is not None]
+    assert [within(link, address(document))[0] for link in downloads] == [f"_sources/{document}"]
+    assert (folder / "_sources" / document).read_bytes() == (build.ROOT / document).read_bytes()
+
+
+def test_the_promise_is_the_description(texts):
+    for document in NOTEBOOKS:
+        first = nbformat.read(build.ROOT / document, 4).cells[0].source.split("\n\n")[1]
+        start = re.sub(r"\W+", " ", first.split("$")[0])[:40].strip()
+        described = re.search(r'name="description" content="([^"]*)"', texts[address(document)])[1]
+        assert re.sub(r"\W+", " ", described).startswith(start)
+
+
+def test_first_page(texts):
+    page = parse(texts["index.html"])
+    images = list(page.iter("img"))
+    assert len(images) == 1 and images[0].get("loading") != "lazy"
+    links = [within(a.get("href"), "index.html") for a in page.find(".//main").iter("a")]
+    targets = {link[0] for link in links if link}
+    assert {address(document) for document in NOTEBOOKS} <= targets
+    assert "book/how-to-use.html" in targets
+
+
+def test_search_index(folder, texts):
+    entries = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    assert {entry[0].partition("#")[0] for entry in entries} == {address(document) for document in DOCUMENTS}
+    for where, _, heading, _ in entries:
+        path, _, anchor = where.partition("#")
+        assert not anchor or f'id="{anchor}"' in texts[path], where
+        assert heading
+    everything = " ".join(entry[3] for entry in entries)
+    assert "Mitchell" in everything and "nn.Dropout" in everything
+    assert "def log_loss" not in everything  # the preamble, the same in every chapter
+
+
+def test_copyright_year(texts):
+    year = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))).tm_year
+    assert all(f"© {year} " in text for text in texts.values())
+
+
+def test_pages_for_robots(texts):
+    hidden = [name for name, text in texts.items() if 'content="noindex"' in text]
+    assert hidden == ["search.html", "404.html"]
+
+
+# ---------------------------------------------------------------- the build
+
+
+def test_without_a_repository_there_are_no_links_to_one(tmp_path, monkeypatch):
+    book = built.scratch_book(tmp_path, {}, monkeypatch)
+    ok, printed = build.build(book)
+    assert ok, printed
+    html = book / "_build" / "html"
+    for name in PAGES:
+        text = (html / name).read_text(encoding="utf-8")
+        assert "colab" not in text.replace("Colab", "") and "/edit/" not in text and 'rel="canonical"' not in text, name
+    assert not (html / "sitemap.xml").exists()
+    assert 'src="/_static/book.js' in (html / "404.html").read_text(encoding="utf-8")
+
+
+def test_links_to_the_repository_and_the_site(tmp_path, monkeypatch):
+    places = {
+        "BOOK_REPOSITORY_URL": "https://github.com/ada/dropout.git",
+        "BOOK_REPOSITORY_BRANCH": "next",
+        "BOOK_SITE_URL": "https://ada.example.org/dropout",
+    }
+    book = built.scratch_book(tmp_path, places, monkeypatch)
+    ok, printed = build.build(book)
+    assert ok, printed
+    html = book / "_build" / "html"
+    for document in DOCUMENTS:
+        text = (html / address(document)).read_text(encoding="utf-8")
+        colab = f'href="https://colab.research.google.com/github/ada/dropout/blob/next/{document}"'
+        assert (colab in text) == document.endswith(".ipynb")
+        assert f'href="https://github.com/ada/dropout/edit/next/{document}"' in text
+        url = "https://ada.example.org/dropout/" + address(document).replace("index.html", "")
+        assert f'<link rel="canonical" href="{url}">' in text
+        assert 'content="https://ada.example.org/dropout/_static/social.png"' in text
+        assert f"<loc>{url}</loc>" in (html / "sitemap.xml").read_text(encoding="utf-8")
+    missing = (html / "404.html").read_text(encoding="utf-8")
+    links = re.findall(r'\b(?:href|src)="([^"]*)"', missing)
+    inside = [link for link in links if not link.startswith(("https://", "#"))]
+    assert inside and all(link.startswith("/dropout/") for link in inside)
+    assert "Sitemap: https://ada.example.org/dropout/sitemap.xml" in (html / "robots.txt").read_text()
+
+
+def test_a_hosted_workflow_names_its_repository(tmp_path, monkeypatch):
+    places = {
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "ada/dropout",
+        "GITHUB_REF_NAME": "main",
+    }
+    book = built.scratch_book(tmp_path, places, monkeypatch)
+    ok, printed = build.build(book)
+    assert ok, printed
+    for document in NOTEBOOKS:
+        text = (book / "_build" / "html" / address(document)).read_text(encoding="utf-8")
+        assert f"/github/ada/dropout/blob/main/{document}" in text
+
+
+WARNINGS = {
+    "math": ("$\\fraq{1}{2}$", "math"),
+    "a link to a page that is not there": ("[here](gone.md)", "gone.md"),
+    "a link to an anchor that is not there": ("[here](notation.md#gone)", "gone"),
+    "a figure without alt text": ("![](_static/social.png)", "alt text"),
+    "a tag that no cell carries": ("```{cell-output} notebooks/04-why-it-works gone\n```", "0 cells tagged 'gone'"),
+    "a directive that is not there": ("```{gone}\n```", "gone"),
+}
+
+
+@pytest.mark.parametrize("fault", WARNINGS)
+def test_a_warning_fails_the_build(tmp_path, monkeypatch, fault):
+    book = built.scratch_book(tmp_path, {}, monkeypatch)
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/notation"}]}
+    (book / "_toc.yml").write_text(yaml.safe_dump(toc))
+    text, message = WARNINGS[fault]
+    (book / "book" / "index.md").write_text(f"# Title\n\nA paragraph.\n\n{text}\n", encoding="utf-8")
+    ok, printed = build.build(book)
+    assert not ok and message in printed
+
+
+def test_a_page_can_link_a_claim_and_quote_it(tmp_path, monkeypatch):
+    book = built.scratch_book(tmp_path, {}, monkeypatch)
+    document = NOTEBOOKS[1]
+    nb = nbformat.read(build.ROOT / document, 4)
+    claims = [cell for cell in nb.cells if any(tag.startswith("claim-") for tag in cell.metadata.get("tags", []))]
+    claim = next(tag for tag in claims[0].metadata.tags if tag.startswith("claim-"))
+    name = document.rpartition(".")[0]
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": name}]}
+    (book / "_toc.yml").write_text(yaml.safe_dump(toc))
+    nb.cells = [nb.cells[0], claims[0]]
+    nbformat.write(nb, book / document)
+    text = f"# Title\n\n[the claim](../{document}#{claim})\n\n```{{cell-output}} {name} {claim}\n```\n"
+    (book / "book" / "index.md").write_text(text, encoding="utf-8")
+    ok, printed = build.build(book)
+    assert ok, printed
+    text = (book / "_build" / "html" / "index.html").read_text(encoding="utf-8")
+    assert f'href="{name}.html#{claim}"' in text
+    assert f"<strong>Claim {claim[-2:]} — " in text
+
+
+def test_the_same_book_without_a_fault_is_built(tmp_path, monkeypatch):
+    book = built.scratch_book(tmp_path, {}, monkeypatch)
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/notation"}]}
+    (book / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (book / "book" / "index.md").write_text("# Title\n\nA paragraph.\n", encoding="utf-8")
+    ok, printed = build.build(book)
+    assert ok, printed
+    assert not Path(book, "_build", "html", "notebooks").exists()

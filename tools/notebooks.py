@@ -1,0 +1,185 @@
+"""Stamp the preamble into the notebooks, execute the ones that changed, and store them in one normal form.
+
+    python tools/notebooks.py [--force] [--check] [NOTEBOOK ...]
+
+A notebook is executed when its code differs from the code its stored outputs came from (a hash of it stands
+in the notebook's metadata). Ids, key order and metadata are normalised, so a second run changes no byte.
+--check writes and executes nothing; it names the notebooks that a run would change and exits with 1.
+"""
+
+import argparse
+import base64
+import hashlib
+import io
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+PREAMBLE = NOTEBOOKS / "preamble.py"
+LIBRARIES = ("torch", "numpy", "matplotlib", "scikit-learn")
+
+
+def code_cells(nb):
+    """The code cells of `nb` that hold code, in order."""
+    return [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def code_hash(nb):
+    """A hash of what decides the outputs: the sources of all code cells, in order."""
+    return hashlib.sha256("\0".join(cell.source for cell in code_cells(nb)).encode()).hexdigest()[:16]
+
+
+def stamp(nb):
+    """Put the preamble into the cell tagged `preamble`; ValueError unless there is exactly one, before all code."""
+    tagged = [cell for cell in nb.cells if "preamble" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1 or tagged != [cell for cell in nb.cells if cell.cell_type == "code"][:1]:
+        raise ValueError("the first code cell, and only that one, must carry the tag 'preamble'")
+    tagged[0].source = PREAMBLE.read_text(encoding="utf-8").rstrip("\n")
+
+
+def shrink(png):
+    """A base64 PNG with its colours counted out into a palette of 256: a third of the bytes, the same to the eye."""
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    if image.mode == "P":
+        return png
+    small = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
+def joined(outputs):
+    """The outputs with neighbouring pieces of one stream joined: where a kernel cuts a stream is chance."""
+    whole = []
+    for output in outputs:
+        if output.output_type == "stream" and whole and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
+
+
+def normalise(nb):
+    """Bring `nb` into the form that is stored: ids from content, only meaningful metadata, small figures."""
+    seen = {}
+    cells = []
+    for cell in nb.cells:
+        if not cell.source.strip():
+            continue
+        cell.source = "\n".join(line.rstrip() for line in cell.source.rstrip().split("\n"))
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, -1) + 1
+        cell.id = f"{digest}-{seen[digest]}" if seen[digest] else digest
+        kept = {key: cell.metadata[key] for key in ("tags", "mystnb") if cell.metadata.get(key)}
+        if "tags" in kept:
+            kept["tags"] = sorted(kept["tags"])
+        cell.metadata = nbformat.from_dict(kept)
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
+            for output in cell.outputs:
+                output.pop("transient", None)
+                if "image/png" in output.get("data", {}):
+                    output.data["image/png"] = shrink(output.data["image/png"])
+                if "metadata" in output:
+                    output.metadata = nbformat.from_dict({})
+        cells.append(cell)
+    nb.cells = cells
+    nb.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            **({"executed": nb.metadata.executed} if "executed" in nb.metadata else {}),
+        }
+    )
+    nb.nbformat, nb.nbformat_minor = 4, 5
+
+
+def is_stale(nb):
+    """Whether the stored outputs came from other code than the notebook now holds."""
+    counts = [cell.execution_count for cell in code_cells(nb)]
+    stored = nb.metadata.get("executed", {}).get("code")
+    return stored != code_hash(nb) or counts != list(range(1, len(counts) + 1))
+
+
+def outputs(nb):
+    """Everything a run produced, for comparison."""
+    return [(cell.execution_count, cell.outputs) for cell in code_cells(nb)]
+
+
+def execute(nb):
+    """Run every cell in a fresh kernel on one torch thread and record where the outputs came from."""
+    from nbclient import NotebookClient
+
+    started = time.perf_counter()
+    NotebookClient(nb, timeout=600, kernel_name="python3", store_widget_state=False).execute(
+        cwd=str(NOTEBOOKS), stderr=subprocess.DEVNULL
+    )
+    nb.metadata.executed = {
+        "code": code_hash(nb),
+        "seconds": round(time.perf_counter() - started),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def update(path, force=False, check=False):
+    """Bring one notebook up to date; return a line that says what was done, or would be (`check`)."""
+    text = path.read_text(encoding="utf-8")
+    before, nb = (nbformat.reads(text, as_version=4) for _ in range(2))
+    stamp(nb)
+    stale = is_stale(nb)
+    if not check and (force or stale):
+        execute(nb)
+    normalise(nb)
+    if not stale and outputs(nb) == outputs(before):
+        nb.metadata.executed = before.metadata.executed  # same outputs: keep the record, change no byte
+    nbformat.validate(nb)
+    result = nbformat.writes(nb) + "\n"
+    if result == text and not (check and stale):
+        return f"{path.name}: unchanged"
+    if check:
+        return f"{path.name}: {'must be executed' if stale else 'is not in the stored form'}"
+    path.write_text(result, encoding="utf-8")
+    return (
+        f"{path.name}: executed in {nb.metadata.executed.seconds} s" if force or stale else f"{path.name}: normalised"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--force", action="store_true", help="execute even what did not change")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a run would")
+    args = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    paths = args.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+
+    def one(path):
+        try:
+            return True, update(path, args.force, args.check)
+        except FileNotFoundError:
+            return False, f"{path}: no such notebook"
+        except Exception as error:  # name the notebook, whatever went wrong in it
+            message = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+            return False, f"{path.name}: {type(error).__name__}: {message}"
+
+    failed = False
+    with ThreadPoolExecutor(1 if args.check else os.cpu_count() or 1) as pool:
+        for ok, line in pool.map(one, paths):
+            failed |= not ok or (args.check and not line.endswith("unchanged"))
+            print(line, flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
