@@ -5,6 +5,7 @@ python tools/build.py [--serve [PORT]]
 
 import argparse
 import http.server
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +21,11 @@ def build(source=ROOT):
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = [*jupyter_book, "build", str(source), "-W", "--keep-going", "-q"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=source)
-    return done.returncode == 0 and (Path(source) / "_build" / "html" / "index.html").exists(), done.stdout
+    built = Path(source) / "_build"
+    ok = done.returncode == 0 and (built / "html" / "index.html").exists()
+    if not ok:  # else the next build would not read the faulty page again, and pass
+        shutil.rmtree(built / ".doctrees", ignore_errors=True)
+    return ok, done.stdout
 
 
 def serve(port):

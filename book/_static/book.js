@@ -41,8 +41,8 @@ for (const block of document.querySelectorAll(".cell_input .highlight, article s
 // A box that scrolls must be reachable with the keyboard; one that does not scroll must not cost a Tab.
 const markScrollable = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    target.toggleAttribute("tabindex", target.scrollWidth > target.clientWidth + 1);
-    if (target.hasAttribute("tabindex")) target.tabIndex = 0;
+    if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
   }
 });
 for (const box of document.querySelectorAll("pre, .table, .katex-display")) markScrollable.observe(box);
