@@ -18,6 +18,7 @@ CLAIMS = {
     "02-mask-math": {9, 10, 11, 12, 13, 14, 24},
     "03-inverted-dropout": {15, 16, 17, 18, 19, 20},
     "04-why-it-works": {21, 22, 23, 26},
+    "06-cnn": {33, 34, 36, 47},
     "07-transformer": {37},
     "08-batchnorm": {35},
 }
