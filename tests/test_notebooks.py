@@ -157,8 +157,8 @@ def figures(nb, name):
                 faults.append(f"no alt text that says something: {cell.source[:40]!r}")
             if "title(" not in cell.source:
                 faults.append(f"a figure without its message as title: {cell.source[:40]!r}")
-    if weight > 150_000:
-        faults.append(f"its figures weigh {weight} bytes together, more than 150 000")
+    if weight > 180_000:
+        faults.append(f"its figures weigh {weight} bytes together, more than 180 000")
     return faults
 
 
@@ -204,7 +204,7 @@ def two_kinds(nb, name):
         if IGNORED in tags(cell) and cell.outputs and "assert" not in cell.source + before.source:
             faults.append(f"tagged {IGNORED} without an assertion here or just before: {cell.source[:40]!r}")
     faults += [f"unknown tag {tag!r}" for cell in nb.cells for tag in tags(cell)
-               if tag not in {IGNORED, "preamble", "hide-input", "landing", "nan-shown", "placement"} and not re.fullmatch(r"claim-\d\d", tag)]  # fmt: skip
+               if tag not in {IGNORED, "preamble", "hide-input", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d", tag)]  # fmt: skip
     return faults
 
 
@@ -212,7 +212,7 @@ def cells(nb, name):
     """Short cells, each with one thought; public functions say what they take and give."""
     faults = []
     for cell in tool.code_cells(nb):
-        if "preamble" not in tags(cell) and cell.source.count("\n") >= 25:
+        if not {"preamble", "results"} & set(tags(cell)) and cell.source.count("\n") >= 25:
             faults.append(f"a cell of {cell.source.count(chr(10)) + 1} lines: {cell.source[:40]!r}")
     for node in definitions(code_of(nb)).body:
         if (
@@ -251,7 +251,24 @@ def preamble(nb, name):
     return [] if "hide-input" in tags(stamped[0]) else ["its preamble is not collapsed"]
 
 
-RULES = [opening, dialect, imports, executed, figures, claims, two_kinds, cells, exercises, preamble]
+def effects(nb, name):
+    """Measured effects are one table that later chapters can read, and what a chapter gathers is what they stored."""
+    faults = []
+    for cell in tool.tagged_with(nb, "effects"):
+        try:
+            rows = tool.effects(nb)
+        except ValueError as error:
+            rows = [()]
+            faults.append(f"a figure in its effects that is none: {error}")
+        if len(rows) < 3 or {len(row) for row in rows} != {6}:
+            faults.append(f"its effects are not one table of six columns and three rows or more: {cell.source[:40]!r}")
+    for cell in tool.tagged_with(nb, "results"):
+        if cell.source != tool.results_code(f"{name}.ipynb"):
+            faults.append("its results are not those of the chapters before it: run make notebooks")
+    return faults
+
+
+RULES = [opening, dialect, imports, executed, figures, claims, two_kinds, cells, exercises, preamble, effects]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -346,6 +363,12 @@ def flipped(nb):
             )
 
 
+def table_of(row):
+    text = "\n".join(["| a | b | c | d | e | f |", "|---|---|---|---|---|---|", row, row, row])
+    shown = [new_output("display_data", data={"text/markdown": text})]
+    return new_code_cell("1", metadata={"tags": ["effects"]}, outputs=shown)
+
+
 PLANTED = [
     (opening, in_markdown(r"^# (\d)\.", r"# 9\1.")),
     (opening, in_markdown(r"^## Summary", "## Summing up")),
@@ -377,6 +400,10 @@ PLANTED = [
     (exercises, everywhere("<details>", "")),
     (preamble, lambda nb: setattr(tool.code_cells(nb)[0], "source", tool.code_cells(nb)[0].source.replace("0.975", "0.95"))),
     (preamble, lambda nb: tool.code_cells(nb)[0].metadata.update(tags=["preamble"])),
+    (effects, add(new_code_cell("1", metadata={"tags": ["effects"]}))),
+    (effects, add(table_of("| MLP | p = 0.5 | -0.1 | 0.1 |"))),
+    (effects, add(table_of("| MLP | p = 0.5 | -0.1 | 0.1 | nil | 0.2 |"))),
+    (effects, add(new_code_cell("RESULTS = [(1, 2)]", metadata={"tags": ["results"]}))),
 ]  # fmt: skip
 
 

@@ -1,9 +1,11 @@
-"""Stamp the preamble into the notebooks, execute the ones that changed, and store them in one normal form.
+"""Stamp what notebooks share into them, execute the ones that changed, and store them in one normal form.
 
     python tools/notebooks.py [--force] [--check] [NOTEBOOK ...]
 
 A notebook is executed when its code differs from the code its stored outputs came from (a hash of it stands
 in the notebook's metadata). Ids, key order and metadata are normalised, so a second run changes no byte.
+Shared are the preamble, and the effects that chapters measured: a cell tagged `effects` ends in their table,
+and a cell tagged `results` in a later chapter receives the rows of all such tables before it.
 --check writes and executes nothing; it names the notebooks that a run would change and exits with 1.
 """
 
@@ -11,6 +13,8 @@ import argparse
 import base64
 import hashlib
 import io
+import itertools
+import json
 import os
 import platform
 import re
@@ -40,9 +44,48 @@ def code_hash(nb):
     return hashlib.sha256("\0".join(cell.source for cell in code_cells(nb)).encode()).hexdigest()[:16]
 
 
-def stamp(nb):
-    """Put the preamble into the cell tagged `preamble`; ValueError unless there is exactly one, before all code."""
-    tagged = [cell for cell in nb.cells if "preamble" in cell.metadata.get("tags", [])]
+def tagged_with(nb, tag):
+    """The cells of `nb` that carry `tag`."""
+    return [cell for cell in nb.cells if tag in cell.metadata.get("tags", [])]
+
+
+def effects(nb):
+    """The rows of the tables in the cells tagged `effects`: (situation, choice, loss, ±, error in points, ±)."""
+    rows = []
+    for cell in tagged_with(nb, "effects"):
+        text = "".join(output.get("data", {}).get("text/markdown", "") for output in cell.outputs)
+        lines = [[part.strip() for part in line.strip("| ").split("|")] for line in text.splitlines() if "|" in line]
+        rows += [(*row[:2], *(float(number.replace("−", "-")) for number in row[2:])) for row in lines[2:]]
+    return rows
+
+
+def results_code(name):
+    """The code of a `results` cell in the notebook `name`: the effects of all chapters before it."""
+    rows = [
+        json.dumps([path.stem, *row], ensure_ascii=False)[1:-1]
+        for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+        if path.name < name
+        for row in effects(nbformat.read(path, as_version=4))
+    ]
+    return "\n".join(
+        [
+            "# What the chapters before this one measured, copied from their stored results by tools/notebooks.py:",
+            "# chapter, situation, choice, effect on held-out log-loss, ± 95 %, effect on error in points, ± 95 %.",
+            "RESULTS = [",
+            *(f"    ({row})," for row in rows),
+            "]",
+        ]
+    )
+
+
+def stamp(nb, name=""):
+    """Put the preamble into the cell tagged `preamble` and earlier results into one tagged `results`.
+
+    ValueError unless there is exactly one preamble, before all code.
+    """
+    for cell in tagged_with(nb, "results"):
+        cell.source = results_code(name)
+    tagged = tagged_with(nb, "preamble")
     if len(tagged) != 1 or tagged != [cell for cell in nb.cells if cell.cell_type == "code"][:1]:
         raise ValueError("the first code cell, and only that one, must carry the tag 'preamble'")
     tagged[0].source = PREAMBLE.read_text(encoding="utf-8").rstrip("\n")
@@ -136,7 +179,7 @@ def update(path, force=False, check=False):
     """Bring one notebook up to date; return a line that says what was done, or would be (`check`)."""
     text = path.read_text(encoding="utf-8")
     before, nb = (nbformat.reads(text, as_version=4) for _ in range(2))
-    stamp(nb)
+    stamp(nb, path.name)
     stale = is_stale(nb)
     if not check and (force or stale):
         execute(nb)
@@ -174,8 +217,10 @@ def main():
             return False, f"{path.name}: {type(error).__name__}: {message}"
 
     failed = False
+    after = [path for path in paths if path.exists() and '"results"' in path.read_text(encoding="utf-8")]
     with ThreadPoolExecutor(1 if args.check else os.cpu_count() or 1) as pool:
-        for ok, line in pool.map(one, paths):
+        first = pool.map(one, [path for path in paths if path not in after])
+        for ok, line in itertools.chain(first, map(one, after)):  # one by one: they read what the others stored
             failed |= not ok or (args.check and not line.endswith("unchanged"))
             print(line, flush=True)
     sys.exit(failed)
