@@ -134,6 +134,11 @@ def markdown_faults(text):
     return re.findall(r"\*\*\S[^*\n]*\*\*|^\s*\|.*\|.*\|\s*$|^#{1,6} |^:::|\{[a-z-]+\}`", seen, re.MULTILINE)
 
 
+def quantity_faults(text):
+    """A quantity that a line end can split."""
+    return re.findall(r"\d %|\d [×±] \d", visible_text(parse(text).find("body")))
+
+
 # ---------------------------------------------------------------- checks of the whole site
 
 
@@ -222,7 +227,7 @@ def texts(folder):
 
 PAGE_CHECKS = [
     markup_faults, id_faults, head_faults, heading_faults, figure_faults, foreign_faults, script_faults, math_faults,
-    markdown_faults,
+    markdown_faults, quantity_faults,
 ]  # fmt: skip
 
 
@@ -255,6 +260,8 @@ PLANTED = [
     (markdown_faults, "<p>| a | b |\n| --- | --- |\n</p>"),
     (markdown_faults, "<p>a **bold** word</p>"),
     (markdown_faults, "<p>{doc}`x`</p>"),
+    (quantity_faults, "<p>an error of 5 %</p>"),
+    (quantity_faults, "<p>an 8 × 8 image</p>"),
 ]
 
 

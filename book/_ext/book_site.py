@@ -35,7 +35,10 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib import katex
 
 BOOK = Path(__file__).resolve().parent.parent
-PREAMBLE_LABEL = "Preamble: imports, style, data and the training loop"
+COLLAPSED = {  # what stands on a collapsed cell, by its tag
+    "tag_preamble": "Preamble: imports, style, data and the training loop",
+    "tag_results": "What the chapters before this one measured",
+}
 logger = logging.getLogger(__name__)
 
 
@@ -246,8 +249,7 @@ def depart_entry(self, node):
 
 
 def visit_hidden(self, node):
-    preamble = "tag_preamble" in node.parent["classes"]
-    label = PREAMBLE_LABEL if preamble else "Code"
+    label = next((label for tag, label in COLLAPSED.items() if tag in node.parent["classes"]), "Code")
     self.body.append(f'<details class="hidden-code"><summary>{label}</summary>')
 
 
@@ -288,6 +290,15 @@ def label_cells(app, doctree):
             ]
             if marks:
                 output.insert(0, nodes.raw("", f'<p class="marks">{" ".join(marks)}</p>', format="html"))
+
+
+def keep_together(app, doctree):
+    """No line ends inside a quantity: 5 %, 8 × 8, 0.40 ± 0.12."""
+    code = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
+    for text in list(doctree.findall(nodes.Text)):
+        joined = re.sub(r"(?<=\d) (?=%)|(?<=\d) ([×±]) (?=\d)", lambda m: m[0].replace(" ", "\xa0"), text)
+        if joined != text and not isinstance(text.parent, code):
+            text.parent.replace(text, nodes.Text(joined))
 
 
 # ---------------------------------------------------------------- directives for book/*.md
@@ -543,6 +554,7 @@ def setup(app):
 
     app.connect("config-inited", set_year)
     app.connect("doctree-read", label_cells)
+    app.connect("doctree-read", keep_together)
     app.connect("env-updated", rewrite_all)
     app.connect("doctree-resolved", fill_contents)
     app.connect("html-page-context", page_context)
