@@ -377,6 +377,7 @@ COVERED = {
     "04-why-it-works": {"all_masks", "mask_probability"},
 }  # fmt: skip
 EXEMPT = {  # {("NN-chapter", "name"): "why it is not covered by its name"}
+    ("05-mlp", "cost_of_masks"): "measures what a network loses under nn.Dropout, and makes no mask itself",
     ("07-transformer", "masked"): "what drop_path and sequence_dropout are made of: tested, and broken, through these",
 }
 

@@ -18,9 +18,15 @@ CLAIMS = {
     "02-mask-math": {9, 10, 11, 12, 13, 14, 24},
     "03-inverted-dropout": {15, 16, 17, 18, 19, 20},
     "04-why-it-works": {21, 22, 23, 26},
+    "05-mlp": {32, 40},
     "06-cnn": {33, 34, 36, 47},
     "07-transformer": {37},
     "08-batchnorm": {35},
+    "09-choosing-p": {25, 31, 38, 39},
+    "10-underfitting": {42, 43, 44, 45, 46},
+    "11-variants": set(),
+    "12-speed": {27, 28, 29, 30},
+    "13-field-guide": {41, 48},
 }
 IGNORED = "nbval-ignore-output"
 ALLOWED = {"torch", "numpy", "matplotlib", "sklearn", "IPython"} | sys.stdlib_module_names

@@ -62,17 +62,18 @@ def effects(nb):
 def results_code(name):
     """The code of a `results` cell in the notebook `name`: the effects of all chapters before it."""
     rows = [
-        json.dumps([path.stem, *row], ensure_ascii=False)[1:-1]
+        (json.dumps([path.stem, *row[:2]], ensure_ascii=False)[1:-1], ", ".join(map(str, row[2:])))
         for path in sorted(NOTEBOOKS.glob("*.ipynb"))
         if path.name < name
         for row in effects(nbformat.read(path, as_version=4))
     ]
+    breaking = "\n     "
     return "\n".join(
         [
             "# What the chapters before this one measured, copied from their stored results by tools/notebooks.py:",
             "# chapter, situation, choice, effect on held-out log-loss, ± 95 %, effect on error in points, ± 95 %.",
             "RESULTS = [",
-            *(f"    ({row})," for row in rows),
+            *(f"    ({place},{' ' if len(place + numbers) < 105 else breaking}{numbers})," for place, numbers in rows),
             "]",
         ]
     )

@@ -1,0 +1,549 @@
+"""Chapter 13: the inspector on real models, clean and with planted faults; its other functions; faults in them."""
+
+import copy
+import math
+import random
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from notebook import load
+
+NAME = "13-field-guide"
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    return load(NAME)
+
+
+# Models as they are written in earnest.
+
+
+class DropPath(nn.Module):
+    """Stochastic depth, one coin for each example, as users write it; `scaled=False` forgets the factor."""
+
+    def __init__(self, drop_prob, scaled=True, always=False):
+        super().__init__()
+        self.drop_prob, self.scaled, self.always = drop_prob, scaled, always
+
+    def forward(self, x):
+        if not (self.training or self.always) or self.drop_prob == 0:
+            return x
+        mask = torch.rand((len(x),) + (1,) * (x.ndim - 1)) >= self.drop_prob
+        return x * mask / (1 - self.drop_prob if self.scaled else 1)
+
+
+class BasicBlock(nn.Module):
+    """torchvision's, with a place for dropout between the convolutions and for stochastic depth."""
+
+    expansion = 1
+
+    def __init__(self, c_in, c, stride=1, drop=0.0, path=0.0):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(c_in, c, 3, stride, 1, bias=False), nn.BatchNorm2d(c)
+        self.conv2, self.bn2 = nn.Conv2d(c, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c)
+        self.relu, self.drop, self.path = nn.ReLU(inplace=True), nn.Dropout(drop), DropPath(path)
+        self.downsample = None
+        if stride != 1 or c_in != c:
+            self.downsample = nn.Sequential(nn.Conv2d(c_in, c, 1, stride, bias=False), nn.BatchNorm2d(c))
+
+    def forward(self, x):
+        identity = x if self.downsample is None else self.downsample(x)
+        out = self.drop(self.relu(self.bn1(self.conv1(x))))
+        out = self.path(self.bn2(self.conv2(out)))
+        out += identity
+        return self.relu(out)
+
+
+class Bottleneck(nn.Module):
+    """torchvision's."""
+
+    expansion = 4
+
+    def __init__(self, c_in, c, stride=1, drop=0.0, path=0.0):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(c_in, c, 1, bias=False), nn.BatchNorm2d(c)
+        self.conv2, self.bn2 = nn.Conv2d(c, c, 3, stride, 1, bias=False), nn.BatchNorm2d(c)
+        self.conv3, self.bn3 = nn.Conv2d(c, 4 * c, 1, bias=False), nn.BatchNorm2d(4 * c)
+        self.relu, self.drop, self.path = nn.ReLU(inplace=True), nn.Dropout2d(drop), DropPath(path)
+        self.downsample = nn.Sequential(nn.Conv2d(c_in, 4 * c, 1, stride, bias=False), nn.BatchNorm2d(4 * c))
+
+    def forward(self, x):
+        out = self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))))
+        out = self.path(self.bn3(self.conv3(self.drop(out))))
+        return self.relu(out + self.downsample(x))
+
+
+class ResNet(nn.Module):
+    def __init__(self, block=BasicBlock, head=0.0, last=0.0, drop=0.0, path=0.0, zero=False):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, 1, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU(inplace=True))
+        e = block.expansion
+        self.layers = nn.Sequential(
+            nn.Sequential(block(4, 4, 1, drop, path), block(4 * e, 4, 1, 0.0, path)),
+            nn.Sequential(block(4 * e, 8, 2, 0.0, path)),
+        )
+        self.head, self.fc, self.last = nn.Dropout(head), nn.Linear(8 * e, 10), nn.Dropout(last)
+        for name, module in self.named_modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_var.uniform_(0.5, 2)
+                nn.init.constant_(module.weight, 0 if zero and name.endswith("bn2") else 1)
+
+    def forward(self, x):
+        return self.last(self.fc(self.head(self.layers(self.stem(x)).mean((2, 3)))))
+
+
+class Attention(nn.Module):
+    def __init__(self, d, p, told=True):
+        super().__init__()
+        self.qkv, self.out, self.p, self.told = nn.Linear(d, 3 * d), nn.Linear(d, d), p, told
+
+    def forward(self, x):
+        q, k, v = (z.unflatten(2, (2, -1)).transpose(1, 2) for z in self.qkv(x).chunk(3, -1))
+        p = self.p if self.training or not self.told else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True).transpose(1, 2).flatten(2)
+        return F.dropout(self.out(y), self.p, self.training)
+
+
+class GPT(nn.Module):
+    """Pre-norm blocks, functional dropout, tied weights: the logits come from no module."""
+
+    def __init__(self, p=0.1, told=True, d=16, blocks=2, always=False):
+        super().__init__()
+        self.embed, self.place, self.drop = nn.Embedding(20, d), nn.Parameter(torch.zeros(32, d)), nn.Dropout(p)
+        self.norms = nn.ModuleList(nn.LayerNorm(d) for _ in range(2 * blocks + 1))
+        self.attend = nn.ModuleList(Attention(d, p, told) for _ in range(blocks))
+        self.feed = nn.ModuleList(
+            nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d), nn.Dropout(p)) for _ in range(blocks)
+        )
+        self.path = DropPath(p, always=always)  # one module, used many times
+
+    def forward(self, ids):
+        x = self.drop(self.embed(ids) + self.place[: ids.shape[1]])
+        for i, (attend, feed) in enumerate(zip(self.attend, self.feed)):
+            x = x + self.path(attend(self.norms[2 * i](x)))
+            x = x + self.path(feed(self.norms[2 * i + 1](x)))
+        return {"logits": F.linear(self.norms[-1](x), self.embed.weight), "hidden": x}
+
+
+class PostNorm(nn.Module):
+    def __init__(self, d=16, p=0.1):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(d, 2, dropout=p, batch_first=True)
+        self.feed = nn.Sequential(nn.Linear(d, 32), nn.ReLU(), nn.Dropout(p), nn.Linear(32, d))
+        self.norm1, self.norm2, self.drop = nn.LayerNorm(d), nn.LayerNorm(d), nn.Dropout(p)
+
+    def forward(self, x):
+        x = self.norm1(x + self.drop(self.attention(x, x, x, need_weights=False)[0]))
+        return self.norm2(x + self.drop(self.feed(x)))
+
+
+class Around(nn.Module):
+    """A model of one function, with layers to use in it."""
+
+    def __init__(self, function, **layers):
+        super().__init__()
+        self.function, self.layers = function, nn.ModuleDict(layers)
+
+    def forward(self, *inputs):
+        return self.function(self, *inputs)
+
+
+def functional(p, training=None, where="hidden"):
+    """Linear, F.dropout, Linear; or the dropout at the end."""
+
+    def forward(model, x):
+        on = model.training if training is None else training
+        h = model.layers["a"](x)
+        h = F.dropout(h, p, on) if where == "hidden" else h
+        y = model.layers["b"](h)
+        return F.dropout(y, p, on) if where == "end" else y
+
+    return Around(forward, a=nn.Linear(16, 16), b=nn.Linear(16, 6))
+
+
+def own_generator(p=0.5):
+    generator = torch.Generator().manual_seed(0)
+    return Around(lambda model, x: x * (torch.rand(x.shape, generator=generator) >= p))
+
+
+def by_other_dice(draw):
+    """A layer that drops by Python's or NumPy's generator, in evaluation too."""
+    return Around(lambda model, x: model.layers["a"](x) * (draw() > 0.5), a=nn.Linear(16, 6))
+
+
+def add_in_place(model, x):
+    """A pre-activation branch, added into the tensor that the norm has read."""
+    x = model.layers["a"](x)
+    x += F.dropout(model.layers["n"](x), 0.5, model.training)
+    return x
+
+
+class Counter(nn.Module):
+    """The identity; it writes into one buffer and replaces the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("last", torch.zeros(8))
+
+    def forward(self, x):
+        self.calls += 1
+        self.last = x.mean(0)
+        return x
+
+
+def inputs():
+    g = torch.Generator().manual_seed(1)
+    return {
+        "images": (torch.rand(4, 3, 8, 8, generator=g),),
+        "ids": (torch.randint(20, (4, 12), generator=g),),
+        "tokens": (torch.rand(4, 6, 16, generator=g),),
+        "rows": (torch.rand(8, 16, generator=g),),
+        "qkv": tuple(torch.rand(4, 6, 16, generator=g) for _ in range(3)),
+    }
+
+
+def with_head(*layers):
+    return nn.Sequential(nn.Linear(16, 8), *layers, nn.Linear(8, 4))
+
+
+# name: (kind of input, how to build it, the findings expected as {(where, the beginning of what)})
+ZOO = {
+    "resnet": ("images", lambda: ResNet(), set()),
+    "resnet, dropout before the head": ("images", lambda: ResNet(head=0.5), set()),
+    "resnet, zero-initialised branches": ("images", lambda: ResNet(head=0.5, zero=True), set()),
+    "bottlenecks": ("images", lambda: ResNet(Bottleneck, head=0.2), set()),
+    "gpt": ("ids", lambda: GPT(), set()),
+    "post-norm": ("tokens", lambda: PostNorm(), set()),
+    "encoder": ("tokens", lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), 2,
+                                                        enable_nested_tensor=False), set()),
+    "pre-norm encoder layer": ("tokens", lambda: nn.TransformerEncoderLayer(16, 2, 32, norm_first=True), set()),
+    "decoder layer": ("qkv", lambda: Around(lambda m, a, b, _: m.layers["d"](a, b),
+                                            d=nn.TransformerDecoderLayer(16, 2, 32)), set()),
+    "attention": ("qkv", lambda: nn.MultiheadAttention(16, 1, dropout=0.5), set()),
+    "lstm": ("tokens", lambda: nn.LSTM(16, 8, 2, dropout=0.5), set()),
+    "gru without dropout": ("tokens", lambda: nn.GRU(16, 8, 1), set()),
+    "functional": ("rows", lambda: functional(0.5), set()),
+    "alpha": ("rows", lambda: with_head(nn.SELU(), nn.AlphaDropout(0.1)), set()),
+    "stochastic depth": ("rows", lambda: with_head(DropPath(0.1)), set()),
+    "random, not dropout": ("rows", lambda: with_head(nn.RReLU()), set()),
+    "in place": ("rows", lambda: with_head(nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True)), set()),
+    "in place on the input": ("rows", lambda: nn.Sequential(nn.Dropout(0.2, inplace=True), nn.Linear(16, 4)), set()),
+    "ends in a ReLU": ("rows", lambda: nn.Sequential(with_head(nn.Dropout(0.5)), nn.ReLU()), set()),
+    "deep stochastic depth": ("rows", lambda: with_head(DropPath(0.75)), set()),
+    "a norm's input, changed later": ("rows", lambda: Around(add_in_place, a=nn.Linear(16, 16), n=nn.BatchNorm1d(16)),
+                                      set()),
+    "counts its calls": ("rows", lambda: with_head(Counter()), set()),
+    "p = 0": ("rows", lambda: nn.Sequential(nn.Dropout(0), nn.BatchNorm1d(16), nn.Dropout(0)), set()),
+    "no parameters": ("rows", lambda: nn.Sequential(), set()),
+    # Faults
+    "resnet, dropout in a block": ("images", lambda: ResNet(drop=0.2),
+                                   {("layers.0.0.drop", "masks enter the statistics of layers.0.0.bn2 and 5 more")}),
+    "bottlenecks, maps in a block": ("images", lambda: ResNet(Bottleneck, drop=0.2),
+                                     {("layers.0.0.drop", "masks enter the statistics of layers.0.0.bn3")}),
+    "resnet, stochastic depth": ("images", lambda: ResNet(path=0.1), {
+        ("layers.0.0.path", "masks enter"), ("layers.0.1.path", "masks enter")}),
+    "resnet, dropout on logits": ("images", lambda: ResNet(last=0.2), {("last", "drops the model's output")}),
+    "gpt, attention not told": ("ids", lambda: GPT(told=False), {("attend.0", "draws in eval"), ("attend.1", "draws")}),
+    "gpt, stubborn path": ("ids", lambda: GPT(always=True), {("path", "draws in evaluation")}),
+    "functional, not told": ("rows", lambda: functional(0.5, True), {("", "draws in evaluation")}),
+    "functional at the end": ("rows", lambda: functional(0.5, where="end"), {("", "drops the model's output")}),
+    "softmax after": ("rows", lambda: nn.Sequential(nn.Linear(16, 6), nn.Dropout(0.1), nn.Softmax(-1)),
+                      {("1", "drops the model's output")}),
+    "before a norm": ("rows", lambda: with_head(nn.Dropout(0.2), nn.BatchNorm1d(8)), {("1", "masks enter")}),
+    "at the input": ("rows", lambda: nn.Sequential(nn.Dropout(0.2), with_head(nn.BatchNorm1d(8))),
+                     {("0", "masks enter the statistics of 1.1")}),
+    "functional before a norm": ("rows", lambda: Around(
+        lambda m, x: m.layers["b"](m.layers["n"](F.dropout(x, 0.2, m.training))),
+        n=nn.BatchNorm1d(16), b=nn.Linear(16, 4)),
+        {("", "masks enter the statistics of layers.n")}),
+    "rare on the logits": ("rows", lambda: nn.Sequential(nn.Linear(16, 2), nn.Dropout(0.01)),
+                           {("1", "drops the model's output")}),
+    "rare and not scaled": ("rows", lambda: with_head(DropPath(0.01, scaled=False), nn.BatchNorm1d(8)),
+                            {("1", "masks enter the statistics of 2")}),
+    "p = 0.9": ("rows", lambda: with_head(nn.Dropout(0.9)), {("1", "p = 0.9 keeps 10%")}),
+    "path keeps little": ("rows", lambda: with_head(DropPath(0.9)), {("1", "p = 0.9 keeps 10%")}),
+    "wrong scale": ("rows", lambda: with_head(DropPath(0.1, scaled=False)), {("1", "mean in training is 0.9")}),
+    "own generator": ("rows", lambda: with_head(own_generator()), {("", "two passes in evaluation disagree")}),
+    "Python's dice": ("rows", lambda: by_other_dice(random.random), {("", "draws in evaluation")}),
+    "NumPy's dice": ("rows", lambda: by_other_dice(np.random.random), {("", "draws in evaluation")}),
+    "a lone dropout": ("rows", lambda: nn.Dropout(0.5), {("", "drops the model's output")}),
+}  # fmt: skip
+
+
+def state(chapter, model):
+    """All that an inspection could touch."""
+    values = {name: value.clone() for name, value in [*model.named_parameters(), *model.named_buffers()]}
+    hooks = [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()]
+    flags = [m.training for m in model.modules()]
+    grads = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+    return values, (hooks, flags, chapter.fingerprint()), grads
+
+
+def same_state(one, other):
+    return (
+        one[1] == other[1]
+        and one[0].keys() == other[0].keys()
+        and all(torch.equal(one[0][name], other[0][name]) for name in one[0])
+        and all((a is None) == (b is None) and (a is None or torch.equal(a, b)) for a, b in zip(one[2], other[2]))
+    )
+
+
+def build(name):
+    kind, make, expected = ZOO[name]
+    torch.manual_seed(0)
+    random.seed(0)
+    return make(), inputs()[kind], expected
+
+
+def check_zoo(chapter, names=tuple(ZOO)):
+    """The findings are those expected, no more, no fewer, whatever the modes before; and nothing is left behind."""
+    for name in names:
+        model, x, expected = build(name)
+        for module in list(model.modules())[::2]:
+            module.train(not module.training)
+        before, given = state(chapter, model), [z.clone() for z in x]
+        buffers = list(model.buffers())
+        found = chapter.diagnose(model, *x)
+        assert same_state(before, state(chapter, model)), name
+        assert all(a is b for a, b in zip(buffers, model.buffers())), name
+        assert all(map(torch.equal, given, x)), name
+        assert all(any(f.where == w and f.what.startswith(t) for w, t in expected) for f in found), (name, found)
+        assert len(found) == len(expected), (name, found)
+        assert all(f.mend for f in found)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_inspector(chapter, name):
+    check_zoo(chapter, [name])
+
+
+def check_traces(chapter):
+    """Gradients, statistics and hooks survive, also when the model raises; users' hooks and own train() too."""
+    model, x, _ = build("resnet, dropout in a block")
+    model.train()(*x).sum().backward()
+    calls = []
+    model.fc.register_forward_hook(lambda *_: calls.append(1))
+    model.layers.train = lambda mode=True: pytest.fail("the inspector must not call an overridden train()")
+    before = state(chapter, model)
+    assert chapter.diagnose(model, *x)
+    assert same_state(before, state(chapter, model))
+    with pytest.raises(RuntimeError):
+        chapter.diagnose(model, torch.zeros(4, 7, 8, 8))
+    assert same_state(before, state(chapter, model))
+    for bad in (nn.Linear, F.dropout, None, "model", [nn.Dropout(0.5)]):
+        with pytest.raises(ValueError, match=r"^model must be an nn\.Module, got \w+$"):
+            chapter.diagnose(bad)
+
+
+def check_at_rest(chapter):
+    """Without an input: probabilities, and nothing is run."""
+    assert chapter.diagnose(with_head(nn.Dropout(0.8), nn.Dropout(0))) == []
+    assert [f.where for f in chapter.diagnose(with_head(nn.Dropout(0.81), nn.Dropout2d(1.0)))] == ["1", "2"]
+    with pytest.warns(UserWarning, match="dropout option adds dropout after all but last"):
+        lstm = nn.LSTM(16, 8, 1, dropout=0.3)
+    assert [f.what for f in chapter.diagnose(lstm)] == ["dropout=0.3 drops nothing"]
+    assert chapter.diagnose(GPT(0.95)) != []
+
+
+def check_modes(chapter):
+    """evaluating() and mc_dropout(): the right modes inside, the old ones afterwards, also after an error."""
+    model = nn.Sequential(nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Sequential(nn.Dropout2d(0.5)))
+    model[1].eval()
+    before = [m.training for m in model.modules()]
+    for error in (None, KeyError):
+        try:
+            with chapter.evaluating(model) as inner:
+                assert inner is model
+                assert not any(m.training for m in model.modules())
+                if error:
+                    raise error
+        except KeyError:
+            pass
+        assert [m.training for m in model.modules()] == before
+    assert chapter.mc_dropout(model) is model
+    awake = {type(m) for m in model.modules() if m.training}
+    assert awake == {nn.Dropout, nn.Dropout2d}
+
+
+def check_floor(chapter):
+    """The floor is the enumerated loss of a sure network, is under all others, and refuses bad input."""
+    rng = np.random.default_rng(0)
+    for p, classes in product((0.1, 0.5, 0.8), (2, 3, 6)):
+        for logits in (rng.normal(0, 1, classes), np.r_[300.0, np.full(classes - 1, -300.0)]):
+            enumerated = 0.0
+            for mask in product((0, 1), repeat=classes):
+                z = torch.tensor(np.array(mask) * logits / (1 - p))
+                enumerated += p ** mask.count(0) * (1 - p) ** mask.count(1) * -z.log_softmax(0)[0].item()
+            assert chapter.mean_loss(logits, p) == pytest.approx(enumerated)
+        assert chapter.loss_floor(p, classes) == pytest.approx(enumerated)  # the last logits were sure
+        assert min(chapter.mean_loss(rng.normal(0, 20, classes), p) for _ in range(40)) > enumerated - 1e-12
+    assert chapter.loss_floor(0, 10) == 0
+    assert chapter.loss_floor(1, 10) == pytest.approx(math.log(10))
+    for bad in ((1.2, 10), (-0.1, 10), (math.nan, 10), (0.5, 1), (0.5, 2.5)):
+        with pytest.raises(ValueError, match="need p in"):
+            chapter.loss_floor(*bad)
+
+
+def check_gradients(chapter):
+    """Against autograd over all masks; with redrawn masks the mean is that of least squares."""
+    x, y = torch.tensor(chapter.ROWS).double(), torch.tensor(chapter.TARGETS).double()
+    for p in (Fraction(0), Fraction(1, 5), Fraction(1, 2)):
+        total = torch.zeros(2, dtype=torch.double)
+        for mask in product((0, 1), repeat=2):
+            w = torch.tensor([float(v) for v in chapter.WEIGHTS], dtype=torch.double, requires_grad=True)
+            ((x * torch.tensor(mask) / float(1 - p) @ w - y) ** 2).sum().backward()
+            total += float(p ** mask.count(0) * (1 - p) ** mask.count(1)) * w.grad
+        assert total.tolist() == pytest.approx([float(g) for g in chapter.mean_gradient(p, False)])
+        assert chapter.mean_gradient(p, True) == chapter.mean_gradient(Fraction(0), False)
+
+
+def check_decisions(chapter):
+    """Helps, harms or neither; the best or the worst row; each chapter is heard; any rows, any order."""
+    assert [chapter.verdict(*v) for v in ((-1, 0.5), (1, 0.5), (-0.5, 0.5), (0.1, 0.5))] == [
+        "helps", "harms", "no effect seen", "no effect seen"]  # fmt: skip
+    for bad in ((1, -0.1), (math.nan, 1), (1, math.nan)):
+        with pytest.raises(ValueError, match="need a number and half >= 0"):
+            chapter.verdict(*bad)
+    rows = [
+        ("05-a", "A", "one", -0.2, 0.1, 0, 1), ("05-a", "A", "two", -0.4, 0.1, 0, 1),
+        ("05-a", "A", "bad", 0.9, 0.1, 0, 1), ("05-a", "A", "unsure", -0.9, 1.0, 0, 1),
+        ("06-b", "B", "x", 0.1, 0.2, 0, 1), ("06-b", "B", "y", 0.3, 0.2, 0, 1),
+        ("06-b", "B", "z", 0.5, 0.1, 0, 1), ("07-c", "A", "n", 0.1, 0.2, 0, 1)]  # fmt: skip
+    decided = chapter.decide(rows)
+    assert [(row[2], *rest) for row, *rest in decided] == [
+        ("two", "helps", 2, 4), ("z", "harms", 2, 3), ("n", "no effect seen", 1, 1)]  # fmt: skip
+    many = [(f"{c:02d}", f"S{i}", "x", -0.1 * (i + 1), 0.001 * c**3, 0, 1) for c in range(5, 12) for i in range(6)]
+    spread = chapter.spread_out(chapter.decide(many))
+    assert len(spread) == 12
+    assert {row[0] for row, *_ in spread} == {f"{c:02d}" for c in range(5, 12)}
+    assert [d for d in chapter.decide(many) if d in spread] == spread
+    assert chapter.spread_out(decided) == decided
+
+
+def check_data(chapter):
+    """The made vowels and the letters: shapes, classes, repeatable; a vowel is loud where its formants are."""
+    x, y = chapter.vowels(300, np.random.default_rng(3), spread=0.0)
+    again, _ = chapter.vowels(300, np.random.default_rng(3), spread=0.0)
+    assert x.shape == (300, 64)
+    assert np.array_equal(x, again)
+    assert set(y) == set(range(10))
+    assert abs(x.mean()) < 0.2
+    assert abs(x.std() - 1) < 0.2
+    for k in range(10):
+        mean, centre = x[y == k].mean(0), (np.arange(64) + 0.5) * 62.5
+        low, high = mean[centre < 850], mean[(centre > 850) & (centre < 2200)]
+        assert abs(centre[centre < 850][low.argmax()] - chapter.F1[k % 5]) < 130
+        assert abs(centre[(centre > 850) & (centre < 2200)][high.argmax()] - chapter.F2[k // 5]) < 130
+    context, following = chapter.letters(np.random.default_rng(0), context=3)
+    assert context.shape == (len(following), 84)
+    assert (context.reshape(-1, 3, 28).sum(2) == 1).all()
+    parts = chapter.splits(x=np.arange(1000)[:, None], y=np.arange(1000), n_train=200)
+    for seed in range(chapter.N_SEEDS):
+        ids = [set(parts[name][1][seed].tolist()) for name in ("train", "val", "test")]
+        assert list(map(len, ids)) == [200, 300, 500]
+        assert len(set.union(*ids)) == 1000
+    for call in (lambda: chapter.vowels(0, np.random.default_rng(0)), lambda: chapter.splits(x, y, 1)):
+        with pytest.raises(ValueError, match="got"):
+            call()
+
+
+def check_exhibits(chapter):
+    """What each exhibit shows, and its mend."""
+    x = chapter.X
+    for bad, good in (("Functional", "FunctionalMended"), ("Listed", "ListedMended"), ("Attention", "AttentionMended")):
+        assert not chapter.agree(getattr(chapter, bad)().eval(), x)
+        assert chapter.agree(getattr(chapter, good)().eval(), x)
+        assert not chapter.agree(getattr(chapter, good)().train(), x)
+    assert chapter.mean_ratio(chapter.ByHand(0.2, 1.25)) == pytest.approx(1, abs=0.02)
+    assert chapter.mc_symptoms(chapter.mc_dropout, 0.5) == (True, True, True)
+    assert chapter.mc_symptoms(nn.Module.train, 0.5) == (True, False, False)
+    assert chapter.dropped_share(False)[1:] == [0, 0, 0]
+    assert min(chapter.dropped_share(True)) > 0.4
+    assert [chapter.distinct(chapter.SeededInside(once=once)) for once in (False, True)] == [1, 100]
+    for p in (0.0, 1.0):
+        layer = chapter.SeededInside(p, once=True)
+        assert layer(x).equal(x if p == 0 else 0 * x)
+        assert layer.eval()(x).equal(x)
+    assert chapter.noise_of_mean(8, True) == chapter.noise_of_mean(1, True)
+    assert chapter.noise_of_mean(8, False) == pytest.approx(1 / 8, rel=0.1)
+    assert chapter.noise_of_mean(8, False, p=0.2) == pytest.approx(0.25 / 8, rel=0.1)
+
+
+CHECKS = [check_traces, check_at_rest, check_modes, check_floor, check_gradients, check_decisions, check_data,
+          check_exhibits]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_functions(chapter, check):
+    check(chapter)
+
+
+FAULTS = [
+    (check_zoo, "            lap()\n            running.append(name)", "            running.append(name)"),
+    (check_zoo, "buffer.data.copy_(values)", "pass"),
+    (check_zoo, "            module.training = mode\n            for", "            for"),
+    (check_zoo, "with torch.random.fork_rng(), torch.no_grad():", "with torch.no_grad():"),
+    (check_zoo, "random.setstate(states[0])", "pass"),
+    (check_zoo, "        for hook in hooks:\n            hook.remove()", "        pass"),
+    (check_zoo, "return [value.detach().clone()]", "return [value.detach()]"),
+    (check_zoo, "module.training = name in awake", "module.training = bool(awake)"),
+    (check_zoo, "for seed in range(tries):", "for seed in range(1):"),
+    (check_zoo, "if torch.allclose(ratio, ratio[:1]) else None", "if torch.allclose(ratio, ratio[:1]) else 0.5"),
+    (check_zoo, "or any(map(lost, final, on[\"out\"][\"\"]))", ""),
+    (check_zoo, "if changed and not any(lost(a, b) == 0 and differ([a], [b]) for a, b in outputs):", "if changed:"),
+    (check_zoo, "                module._buffers[name] = buffer", "                pass"),
+    (check_zoo, "for z in own for f in", "for z in own[:0] for f in"),
+    (check_zoo, "if differ(off[\"in\"][key], on[\"in\"].get(key, []))]", "]"),
+    (check_zoo, "if p > 0.8:", "if p > 0.05:"),
+    (check_zoo, "margin = 5 *", "margin = 0 *"),
+    (check_zoo, "    if type(module).__module__.startswith(\"torch.\") or inside", "    if inside"),
+    (check_zoo, "        if restless:\n            return found + restless", "        found += restless"),
+    (check_zoo, "if not off[\"drew\"] and differ", "if False and differ"),
+    (check_traces, "if not isinstance(model, nn.Module):", "if model is None:"),
+    (check_at_rest, "module.num_layers == 1", "module.num_layers == 2"),
+    (check_at_rest, "if p > 0.8:", "if p > 0.85:"),
+    (check_modes, "        for module, mode in modes:\n            module.training = mode", "        model.train()"),
+    (check_modes, "    try:\n        yield model\n    finally:", "    yield model\n    if True:"),
+    (check_modes, "    model.eval()\n    for module in model.modules():", "    for module in model.modules():"),
+    (check_floor, "math.log(1 + b) for b", "math.log(2 + b) for b"),
+    (check_floor, "    return p * sum(math.comb", "    return sum(math.comb"),
+    (check_floor, "np.asarray(logits) / (1 - p)", "np.asarray(logits) * p"),
+    (check_gradients, "* back[j] * x[j] / (1 - p)", "* back[j] * x[j]"),
+    (check_gradients, "repeat=2) if redrawn else [m]:", "repeat=2) if not redrawn else [m]:"),
+    (check_decisions, "if effect + half < 0", "if effect < 0"),
+    (check_decisions, "groups.setdefault(row[:2], [])", "groups.setdefault(row[1], [])"),
+    (check_decisions, "{\"helps\": min, \"harms\": max}", "{\"helps\": max, \"harms\": max}"),
+    (check_decisions, "sorted(ranked)[:most]", "ranked[:most]"),
+    (check_data, "F1[y % 5], F2[y // 5]", "F1[y % 5], F2[y % 2]"),
+    (check_data, "\"train\": order[:, 800:]}", "\"train\": order[:, 700:900]}"),
+    (check_exhibits, "F.dropout(self.inner(x), 0.5, self.training)", "F.dropout(self.inner(x), 0.5)"),
+    (check_exhibits, "dropout_p=0.5 if self.training else 0.0", "dropout_p=0.5"),
+    (check_exhibits, "        if not self.once:\n", "        if True:\n"),
+    (check_exhibits, "/ (1 - self.p or 1) if self.training", "/ (1 - self.p) if self.training"),
+    (check_exhibits, "if isinstance(module, nn.modules.dropout._DropoutNd):", "if True:"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "old", "new"), FAULTS, ids=[f"{f[0].__name__}-{i}" for i, f in enumerate(FAULTS)])
+def test_faults_are_caught(check, old, new):
+    faulty = load(NAME, {old: new})
+    dice = random.getstate()
+    try:
+        with pytest.raises((Exception, pytest.fail.Exception)):
+            check(faulty)
+    finally:
+        random.setstate(dice)
+
+
+def test_copies_are_inspected_alike(chapter):
+    model, x, _ = build("resnet, dropout in a block")
+    assert chapter.diagnose(copy.deepcopy(model), *x) == chapter.diagnose(model, *x)
+    assert chapter.diagnose(model.double(), x[0].double()) == chapter.diagnose(model.half().float(), *x)
