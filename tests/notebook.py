@@ -53,10 +53,10 @@ def load(name, replace=None):
 
 
 def solutions(nb):
-    """The code of each exercise's collapsed solution: {"Exercise 1": source}."""
+    """The code in what is collapsed below an exercise, or in the self-check: {"Exercise 1": source}."""
     found = {}
     for cell in nb.cells:
-        title = re.match(r"### (Exercise \d+)", cell.source)
+        title = re.match(r"##+ (Exercise \d+|Check yourself)", cell.source)
         if cell.cell_type == "markdown" and title:
             hidden = re.findall(r"<details>(.*?)</details>", cell.source, re.DOTALL)
             blocks = re.findall(r"```python\n(.*?)```", "\n".join(hidden), re.DOTALL)

@@ -30,7 +30,7 @@ CLAIMS = {
 }
 IGNORED = "nbval-ignore-output"
 ALLOWED = {"torch", "numpy", "matplotlib", "sklearn", "IPython"} | sys.stdlib_module_names
-FRAME = ["In this chapter", "Claims tested here", "Summary", "Exercises", "Further reading"]
+FRAME = ["In this chapter", "Claims tested here", "Summary", "Check yourself", "Exercises", "Further reading"]
 STRICT_SHARE = 0.60
 
 
@@ -242,11 +242,39 @@ def exercises(nb, name):
         else [f"exercises: {found}"]
     )
     faults += [] if list(found.values()) == sorted(found.values()) else ["the exercises' difficulty does not rise"]
-    given = solutions(nb)
+    given = {title: code for title, code in solutions(nb).items() if title.startswith("Exercise")}
     faults += [f"{title} has no solution" for title in found if title not in given]
     if not any("assert" in code for code in given.values()):
         faults.append("no solution asserts anything")
     return faults
+
+
+def self_check(nb, name):
+    """3 to 5 questions with collapsed answers; a choice names one of its options, a number is computed and asserted."""
+    faults = []
+    text = next((text for text in markdown(nb) if text.startswith("## Check yourself")), "")
+    answered = r"^\*\*(\d)\.\*\* (.*?)<details><summary>Answer</summary>\n\n(.*?)\n\n</details>"
+    questions = re.findall(answered, text, re.DOTALL | re.MULTILINE)
+    if [int(k) for k, *_ in questions] != list(range(1, len(questions) + 1)) or not 3 <= len(questions) <= 5:
+        faults.append(f"questions of the self-check: {[k for k, *_ in questions]}")
+    if text.count("<summary>") != len(questions):
+        faults.append("an answer without its question")
+    kinds = set()
+    for k, question, answer in questions:
+        options = re.findall(r"^- \(([a-d])\) \S", question, re.MULTILINE)
+        said = re.match(r"\*\*(?:\(([a-d])\)|([^*]+))\.?\*\*", answer)
+        kinds.add("choice" if options else "number")
+        if (
+            not said
+            or (options and said[1] not in options)
+            or (not options and (said[1] or not re.search(r"\d", said[2])))
+        ):
+            faults.append(f"question {k} is not answered: {answer[:30]!r}")
+        if options and ("".join(options) not in ("abc", "abcd") or len(answer) < 60):
+            faults.append(f"question {k}: three or four options, and an explanation, not {options}")
+        if not options and not re.search(r"```python\n(?:.*\n)*?assert ", answer):
+            faults.append(f"question {k}: its number is not asserted")
+    return faults if kinds == {"choice", "number"} else [*faults, f"the self-check asks only for a {kinds}"]
 
 
 def preamble(nb, name):
@@ -274,7 +302,20 @@ def effects(nb, name):
     return faults
 
 
-RULES = [opening, dialect, imports, executed, figures, claims, two_kinds, cells, exercises, preamble, effects]
+RULES = [
+    opening,
+    dialect,
+    imports,
+    executed,
+    figures,
+    claims,
+    two_kinds,
+    cells,
+    exercises,
+    self_check,
+    preamble,
+    effects,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -327,6 +368,14 @@ def in_markdown(old, new):
         cell.source = re.sub(old, new, cell.source, count=1, flags=re.MULTILINE)
 
     return plant
+
+
+def in_check(old, new):
+    return lambda nb: [
+        setattr(cell, "source", re.sub(old, new, cell.source, flags=re.MULTILINE))
+        for cell in nb.cells
+        if cell.source.startswith("## Check yourself")
+    ]
 
 
 def everywhere(old, new):
@@ -404,6 +453,12 @@ PLANTED = [
     (cells, add(new_code_cell("def f(x):\n    return x"))),
     (exercises, in_markdown(r"^### Exercise 2", "### Exercise 7")),
     (exercises, everywhere("<details>", "")),
+    (self_check, in_check(r"^\*\*2\.\*\*", "**7.**")),
+    (self_check, in_check(r"^- \(a\) .*\n", "")),
+    (self_check, in_check(r"^\*\*\([a-d]\)", "**(e)")),
+    (self_check, in_check(r"^assert .*", "pass")),
+    (self_check, in_check(r"^\*\*[\d.,]+\*\*", "**Some.**")),
+    (self_check, in_check(r"^## Check yourself", "## Questions")),
     (preamble, lambda nb: setattr(tool.code_cells(nb)[0], "source", tool.code_cells(nb)[0].source.replace("0.975", "0.95"))),
     (preamble, lambda nb: tool.code_cells(nb)[0].metadata.update(tags=["preamble"])),
     (effects, add(new_code_cell("1", metadata={"tags": ["effects"]}))),
