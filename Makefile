@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: book test serve notebooks lint lock bare variants bench clean
+.PHONY: book test serve notebooks lint lock bare variants claims spread bench clean
 
 book: $(READY)
 	@$(BIN)/python tools/build.py
@@ -41,6 +41,14 @@ variants: $(READY)
 	  ATEN_CPU_CAPABILITY=$${variant%:*} OMP_NUM_THREADS=$${variant#*:} \
 	    $(PYTEST) -q -n auto --dist loadfile --nbval --nbval-current-env notebooks || exit 1; \
 	done
+
+# Turns the result of each claim over and sees its assertion fail.
+claims: $(READY)
+	$(PYTEST) -q -n auto -m slow tests/test_claims.py
+
+# Measures how far trained results move under the variants, for the page on reproducibility.
+spread: $(READY)
+	@$(BIN)/python tools/spread.py $(VARIANTS)
 
 bare: $(READY)
 	@$(BIN)/python tools/bare.py

@@ -62,3 +62,14 @@ def solutions(nb):
             blocks = re.findall(r"```python\n(.*?)```", "\n".join(hidden), re.DOTALL)
             found[title[1]] = "\n".join(blocks)
     return found
+
+
+def refused(sentence, function, *args, **kwargs):
+    """Assert that the call is refused with a ValueError of one sentence that contains `sentence`."""
+    try:
+        function(*args, **kwargs)
+    except ValueError as error:
+        assert sentence in str(error)
+        assert "\n" not in str(error)
+    else:
+        raise AssertionError(f"not refused: {sentence}")

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notebook import load
+from notebook import load, refused
 
 NAME = "05-mlp"
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -20,17 +20,6 @@ clean = functools.cache(lambda: load(NAME))
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def refused(sentence, f, *args, **kwargs):
-    """Assert that f refuses with a ValueError of one sentence that contains `sentence`."""
-    try:
-        f(*args, **kwargs)
-    except ValueError as error:
-        assert sentence in str(error)
-        assert "\n" not in str(error)
-    else:
-        raise AssertionError(f"not refused: {sentence}")
 
 
 # Copies of hidden units, and the noise that they leave.

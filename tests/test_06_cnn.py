@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notebook import load
+from notebook import load, refused
 
 NAME = "06-cnn"
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -27,17 +27,6 @@ def squares(seeds, block, h, w):
     for i, j in np.argwhere(seeds):
         fallen[i : i + block, j : j + block] = True
     return fallen
-
-
-def refused(sentence, f, *args, **kwargs):
-    """Assert that f refuses with a ValueError of one sentence that contains `sentence`."""
-    try:
-        f(*args, **kwargs)
-    except ValueError as error:
-        assert sentence in str(error)
-        assert "\n" not in str(error)
-    else:
-        raise AssertionError(f"not refused: {sentence}")
 
 
 # The rate at which DropBlock drops, by enumeration of all sets of seeds.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from notebook import load
+from notebook import load, refused
 
 NAME = "11-variants"
 BAD_P = (-0.1, 1.2, math.nan)
@@ -24,15 +24,6 @@ def chapter():
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def refused(text, function, *arguments):
-    try:
-        function(*arguments)
-    except ValueError as error:
-        assert text in str(error)
-    else:
-        raise AssertionError(f"not refused: {text}")
 
 
 def check_noises(ns):

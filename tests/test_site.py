@@ -362,6 +362,8 @@ def test_search_index(folder, texts):
     everything = " ".join(entry[3] for entry in entries)
     assert "Mitchell" in everything and "nn.Dropout" in everything
     assert "def log_loss" not in everything  # the preamble, the same in every chapter
+    for term, entry in {"过拟合": "overfitting", "暂退法": "dropout"}.items():
+        assert f"book/glossary.html#term-{entry}" in [where for where, _, heading, _ in entries if term in heading]
 
 
 def test_copyright_year(texts):
@@ -432,7 +434,7 @@ def test_a_hosted_workflow_names_its_repository(tmp_path, monkeypatch):
 WARNINGS = {
     "math": ("$\\fraq{1}{2}$", "math"),
     "a link to a page that is not there": ("[here](gone.md)", "gone.md"),
-    "a link to an anchor that is not there": ("[here](notation.md#gone)", "gone"),
+    "a link to an anchor that is not there": ("[here](page.md#gone)", "gone"),
     "a figure without alt text": ("![](_static/social.png)", "alt text"),
     "a tag that no cell carries": ("```{cell-output} notebooks/04-why-it-works gone\n```", "0 cells tagged 'gone'"),
     "a directive that is not there": ("```{gone}\n```", "gone"),
@@ -442,8 +444,9 @@ WARNINGS = {
 @pytest.mark.parametrize("fault", WARNINGS)
 def test_a_warning_fails_the_build(tmp_path, monkeypatch, fault):
     book = built.scratch_book(tmp_path, {}, monkeypatch)
-    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/notation"}]}
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/page"}]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (book / "book" / "page.md").write_text("# Page\n\nA paragraph.\n")
     text, message = WARNINGS[fault]
     (book / "book" / "index.md").write_text(f"# Title\n\nA paragraph.\n\n{text}\n", encoding="utf-8")
     for _ in range(2):  # the second build must not pass because it did not read the page again
@@ -473,8 +476,9 @@ def test_a_page_can_link_a_claim_and_quote_it(tmp_path, monkeypatch):
 
 def test_the_same_book_without_a_fault_is_built(tmp_path, monkeypatch):
     book = built.scratch_book(tmp_path, {}, monkeypatch)
-    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/notation"}]}
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": "book/page"}]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (book / "book" / "page.md").write_text("# Page\n\nA paragraph.\n")
     (book / "book" / "index.md").write_text("# Title\n\nA paragraph.\n", encoding="utf-8")
     ok, printed = build.build(book)
     assert ok, printed

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import time
+import zlib
 from base64 import b64decode
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -479,11 +480,16 @@ def search_records(env):
             if "tag_preamble" in cell["classes"]:  # the same in every chapter
                 cell.parent.remove(cell)
         for section in doctree.findall(nodes.section):
-            own = [child for child in section.children if not isinstance(child, (nodes.section, nodes.title))]
+            other = (nodes.section, nodes.title, addnodes.glossary)  # a glossary's entries have records of their own
+            own = [child for child in section.children if not isinstance(child, other)]
             text = " ".join(node_text(child) for child in own)
             heading = section.next_node(nodes.title).astext()
             anchor = "" if section.parent is doctree else f"#{section['ids'][0]}"
             yield [builder.get_target_uri(docname) + anchor, page, heading, " ".join(text.split())]
+        for item in (item for found in doctree.findall(addnodes.glossary) for item in found.children[0]):
+            *terms, definition = item.children
+            where = f"{builder.get_target_uri(docname)}#{terms[0]['ids'][0]}"
+            yield [where, page, " ".join(term.astext() for term in terms), node_text(definition)]
 
 
 def node_text(node):
@@ -560,4 +566,5 @@ def setup(app):
     app.connect("html-page-context", page_context)
     app.connect("html-collect-pages", extra_pages)
     app.connect("build-finished", finish, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
+    env_version = zlib.crc32(Path(__file__).read_bytes())  # pages are read again when this file changes
+    return {"parallel_read_safe": True, "parallel_write_safe": False, "env_version": env_version}

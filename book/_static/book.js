@@ -63,3 +63,23 @@ for (const id of links.keys()) {
   const section = document.getElementById(id);
   if (section) inView.observe(section);
 }
+
+// The ledger's filter. Its choice stands in the address, so that a filtered ledger can be linked.
+const filter = document.querySelector(".filter");
+if (filter) {
+  const rows = [...document.querySelectorAll(".ledger > li")];
+  const apply = () => {
+    const chosen = [...new FormData(filter).values()].filter(Boolean);
+    for (const row of rows) row.hidden = !chosen.every((name) => row.classList.contains(name));
+    for (const list of document.querySelectorAll(".ledger")) list.parentElement.hidden = !list.querySelector(":scope > li:not([hidden])");
+    filter.querySelector("output").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims`;
+  };
+  filter.hidden = false;
+  for (const [name, value] of new URLSearchParams(location.search)) if (filter.elements[name]) filter.elements[name].value = value;
+  filter.addEventListener("change", () => {
+    const query = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));
+    history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+    apply();
+  });
+  apply();
+}
