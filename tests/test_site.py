@@ -350,6 +350,9 @@ def test_first_page(texts):
     targets = {link[0] for link in links if link}
     assert {address(document) for document in NOTEBOOKS} <= targets
     assert "book/how-to-use.html" in targets
+    lists = [items for items in page.iter("ul") if items.get("class") == "chapters"]
+    promises = ["".join(item.findall("p")[1].itertext()) for items in lists for item in items.findall("li")]
+    assert promises and not [text for text in promises if "his chapter you" in text or not text[0].isupper()]
 
 
 def test_search_index(folder, texts):

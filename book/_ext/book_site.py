@@ -382,7 +382,11 @@ def fill_contents(app, doctree, docname):
                 title = app.env.titles[name].astext()
                 uri = app.builder.get_relative_uri(docname, name)
                 link = nodes.reference("", title, refuri=uri, internal=True)
-                text = promise(app.env.get_doctree(name))
+                # Thirteen promises in a row need not say thirteen times whose they are.
+                text = re.sub(
+                    r"^(By the end of|In) this chapter you (can )?|^You ", "", promise(app.env.get_doctree(name))
+                )
+                text = text[0].upper() + text[1:]
                 items.append(nodes.list_item("", nodes.paragraph("", "", link), nodes.paragraph("", text)))
             filled.append(nodes.paragraph("", part, classes=["part"]))
             filled.append(nodes.bullet_list("", *items, classes=["chapters"]))
