@@ -59,7 +59,7 @@ def bench_notebooks(unit):
         started = time.perf_counter()
         done = subprocess.run([*nbval, *options, *paths], cwd=ROOT, capture_output=True, text=True)
         what = f"nbval {paths[0].name}" if len(paths) == 1 else f"nbval, all {len(paths)} side by side"
-        row(what, time.perf_counter() - started, unit, "bar: 60 s" if len(paths) == 1 else "bar: 3 min for 1-4")
+        row(what, time.perf_counter() - started, unit, "bar: 60 s" if len(paths) == 1 else "")
         if done.returncode:
             print(done.stdout[-2000:])
 
