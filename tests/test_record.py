@@ -68,5 +68,6 @@ def test_shifts():
     assert before.tolist() == [[-0.2, 0.1], [3, 0.5], [1, 0]]
     after = before + np.array([[0.05, 0], [-1, 0], [0, 0]])
     assert np.allclose(shifts(before, after), [0.5, 2, 0])
+    assert shifts(before, before + np.array([0.01, 0]))[2] == np.inf  # from 1.0 ± 0.0, any change is beyond measure
     with pytest.raises(ValueError, match="3 estimates stored, 2 in this run"):
         shifts(before, before[:2])

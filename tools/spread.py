@@ -35,11 +35,14 @@ def estimates(nb):
 
 
 def shifts(stored, other):
-    """|change of x| in half-widths of the stored interval, for each estimate; ValueError if their numbers differ."""
+    """|change of x| in half-widths of the stored interval, for each estimate; ValueError if their numbers differ.
+
+    An estimate stored as x ± 0 shifts by 0 if it stays and by infinity if it moves.
+    """
     if stored.shape != other.shape:
         raise ValueError(f"{len(stored)} estimates stored, {len(other)} in this run")
     change = np.abs(stored[:, 0] - other[:, 0])
-    return np.divide(change, stored[:, 1], out=np.zeros(len(change)), where=stored[:, 1] > 0)
+    return np.divide(change, stored[:, 1], out=np.where(change > 0, np.inf, 0.0), where=stored[:, 1] > 0)
 
 
 def measure(path, variant):

@@ -17,7 +17,7 @@ ROW = re.compile(r"^- \*\*Claim (\d\d)\*\* — \*(.+?)\*(?: in .*?)? \*\*(Holds|
 
 
 def claims(nb, name):
-    """The claims of a notebook, by number: dicts with number, sentence, verdict, why, measured and trained.
+    """The claims of a notebook, by number: dicts with number, sentence, verdict, why and measured.
 
     Sentence and why stand in its list of claims, verdict and measured figures in the stored output of the claim's
     cell. ValueError where the two do not fit.
@@ -33,10 +33,7 @@ def claims(nb, name):
                 raise ValueError(f"{name}: claim {number} and its cell do not agree")
             sentence, _, why = listed.pop(number)
             measured = said[verdict.end() :].strip()
-            trained = "nbval-ignore-output" in tags
-            found.append(
-                dict(number=number, sentence=sentence, verdict=verdict[1], why=why, measured=measured, trained=trained)
-            )
+            found.append(dict(number=number, sentence=sentence, verdict=verdict[1], why=why, measured=measured))
     if listed:
         raise ValueError(f"{name}: no cell tests claim {', '.join(listed)}")
     return sorted(found, key=lambda row: row["number"])
@@ -47,7 +44,7 @@ def markdown(nb):
 
 
 class Record(SphinxDirective):
-    """What both directives need: the chapters in reading order, and Markdown parsed where it stands."""
+    """What the directives need: the chapters in reading order, and Markdown parsed where it stands."""
 
     has_content = True
 
@@ -104,12 +101,11 @@ class Ledger(Record):
         head = self.parsed(f"{link} {row['sentence']}", "claim")
         badge = nodes.inline("", row["verdict"].capitalize(), classes=["verdict"])
         head.children[0].extend([nodes.Text(" "), badge])
-        kind = "trained" if row["trained"] else "exact"
         who = nodes.paragraph("", "Said by " if titles else "Said by none of them; it belongs here.", classes=["said"])
         for title in titles:
             who += nodes.raw("", spelled(f"《{title}》"), format="html")
         classes = [row["verdict"], *(f"said-{sources.index(title)}" for title in titles)]
-        box = [head, self.parsed(row["why"], "why"), self.parsed(row["measured"], "measured", kind), who]
+        box = [head, self.parsed(row["why"], "why"), self.parsed(row["measured"], "measured"), who]
         return nodes.list_item("", *box, classes=classes, ids=[f"row-{row['number']}"])
 
     def counts(self, rows, sources, said):
