@@ -1,4 +1,4 @@
-# make book · make test · make serve · make notebooks · make clean; CONTRIBUTING.md tells the rest.
+# make book · make test · make serve · make notebooks · make homework · make grade; CONTRIBUTING.md tells the rest.
 PYTHON ?= python3
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: book test serve notebooks lint lock bare variants claims spread bench clean
+.PHONY: book test serve notebooks homework grade gradescope lint lock bare variants claims answers spread bench clean
 
 book: $(READY)
 	@$(BIN)/python tools/build.py
@@ -30,6 +30,11 @@ serve: book
 
 notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py $(if $(FORCE),--force) $(NOTEBOOK)
+
+# For teachers: CHAPTER=03, SUBMISSIONS=folder, OUT=folder, SCHEDULER=tcp://…; a class of its own: CLASS=2027a
+# HOMEWORK_PRIVATE=folder. make hands them on in the environment.
+homework grade gradescope: $(READY)
+	@$(BIN)/python -m grading $@
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -45,6 +50,10 @@ variants: $(READY)
 # Turns the result of each claim over and sees its assertion fail.
 claims: $(READY)
 	$(PYTEST) -q -n auto -m slow tests/test_claims.py
+
+# Every right answer to the homework passes, every wrong one fails.
+answers: $(READY)
+	$(PYTEST) -q -n auto -m slow tests/test_answers.py
 
 # Measures how far trained results move under the variants, for the page on reproducibility.
 spread: $(READY)

@@ -11,7 +11,7 @@ from pathlib import Path
 import build
 from filelock import FileLock
 
-SOURCES = ("_config.yml", "_toc.yml", "references.bib", "book", "notebooks")
+SOURCES = ("_config.yml", "_toc.yml", "references.bib", "book", "notebooks", "assignments")
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 
 

@@ -448,7 +448,11 @@ def page_context(app, pagename, templatename, context, doctree):
     # Half of a page's elements would be code tokens that book.css gives no colour.
     context["body"] = re.sub(r'<span class="(?:n|p|w|o|nb|nn|bp)">([^<]*)</span>', r"\1", context.get("body", ""))
     context["has_math"] = 'class="katex"' in context["body"]
-    context["edit_url"] = edit_url(config.book_repository, config.book_branch, source) if source else ""
+    # What students get is made from a master: that is what one edits.
+    edited = re.sub(r"^assignments/", "homework/", source)
+    context["edit_url"] = edit_url(config.book_repository, config.book_branch, edited) if source else ""
+    homework = re.sub(r"^notebooks/", "assignments/", pagename)
+    context["homework"] = homework if homework != pagename and homework in env.found_docs else ""
     context["colab_url"] = colab_url(config.book_repository, config.book_branch, source)
     context["download"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
     context["repository"] = config.book_repository

@@ -4,6 +4,7 @@ import re
 import zlib
 from pathlib import Path
 
+import nbformat
 from book_record import Record, claims, markdown
 from docutils import nodes
 from sphinx import addnodes
@@ -85,6 +86,16 @@ class Prerequisites(Record):
         return [self.parsed("\n".join(lines), "needs")]
 
 
+def homework(nb):
+    """(number of questions, points, minutes) of a homework, as its first cell and its titles say."""
+    opening, *others = [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
+    said = [re.search(rf"(\d+) {what}", opening) for what in ("points", "minutes")]
+    asked = sum(text.startswith("## ") for text in others)
+    if not all(said) or not asked:
+        raise ValueError("a homework says its points and minutes in its first cell, and has questions")
+    return asked, *(int(found[1]) for found in said)
+
+
 class Objectives(Record):
     """`{objectives}`: each chapter's time, prerequisites, objectives, misconceptions and questions to discuss.
 
@@ -105,6 +116,16 @@ class Objectives(Record):
         )
         return [self.parsed(rule), *sections]
 
+    def homework(self, document):
+        """A sentence that links the chapter's homework, "" where there is none."""
+        name = document.replace("notebooks/", "assignments/")
+        if name not in self.env.found_docs:
+            return ""
+        path = self.env.doc2path(name)
+        self.env.note_dependency(path)
+        asked, points, minutes = homework(nbformat.read(path, 4))
+        return f"[{asked} questions](../{name}.ipynb), {points} points, about {minutes} minutes"
+
     def chapter(self, document, title, nb, asked):
         if not asked:
             raise ValueError(f"no question to discuss for {document}")
@@ -124,6 +145,7 @@ class Objectives(Record):
         )
         said = {
             "Time": time,
+            "Homework": self.homework(document),
             "Prerequisites": facts["prerequisites"][0].upper() + facts["prerequisites"][1:],
             "Students will be able to": facts["objectives"],
             "Said, and not so, or not always": wrong,

@@ -1,0 +1,85 @@
+"""Homework for students, and grading it: what make homework, make grade and make gradescope call."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from . import homework as hw
+from . import sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+MASTERS = ROOT / "homework"
+STUDENT = ROOT / "assignments"
+
+
+OPTIONS = {  # option: (variable of the environment, meaning)
+    "chapter": ("CHAPTER", "03, or its whole name; for homework, nothing means all"),
+    "class": ("CLASS", "name of a class, whose constants are drawn from a key"),
+    "private": ("HOMEWORK_PRIVATE", "folder with this key and a teacher's own probes"),
+    "submissions": ("SUBMISSIONS", "folder with a notebook, or a folder, for each student"),
+    "out": ("OUT", "folder for what is made"),
+    "scheduler": ("SCHEDULER", "address of a Dask scheduler, tcp://…; without one, this machine's cores"),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="grading", description=__doc__)
+    parser.add_argument("what", choices=["homework", "grade", "gradescope"])
+    for name, (variable, meaning) in OPTIONS.items():
+        word = {"dest": "class_"} if name == "class" else {}
+        parser.add_argument(f"--{name}", default=os.environ.get(variable, ""), help=f"{meaning} ({variable})", **word)
+    return parser.parse_args()
+
+
+def student(chosen):
+    """Write the student versions."""
+    out = Path(chosen.out or (STUDENT / chosen.class_))
+    out.mkdir(parents=True, exist_ok=True)
+    files = sorted(MASTERS.glob("[0-9]*.ipynb"))
+    if chosen.chapter:
+        files = [hw.chapter_file(MASTERS, chosen.chapter)]
+    for file in files:
+        homework, text = hw.read(file, chosen.class_, chosen.private or None)
+        (out / file.name).write_text(text, encoding="utf-8")
+        print(f"{os.path.relpath(out / file.name)}: {len(homework.questions)} questions, {homework.points} points")
+
+
+def grade(chosen):
+    from tqdm import tqdm
+
+    from .grade import grade as run
+    from .report import statistics
+
+    for name in ("chapter", "submissions", "out"):
+        if not getattr(chosen, name):
+            raise hw.Fault("say make grade CHAPTER=03 SUBMISSIONS=folder OUT=folder")
+    homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    bar = lambda total, done: tqdm(done, total=total, unit="submission", file=sys.stderr)  # noqa: E731
+    results, failed = run(homework, chosen.submissions, chosen.out, chosen.scheduler or None, bar=bar)
+    facts = statistics([result["score"] for result in results])
+    told = "{submissions} graded: mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)
+    print(f"{told} of {homework.points:g} points; see {Path(chosen.out) / 'class.html'}")
+    if failed:
+        raise hw.Fault(f"{failed} submissions lost their worker and have no result yet; run the same command again")
+
+
+def main():
+    chosen = arguments()
+    if chosen.class_ and not chosen.class_.replace("-", "").replace("_", "").isalnum():
+        raise hw.Fault(f"CLASS={chosen.class_}: use letters, digits, - and _")
+    if chosen.what == "gradescope":
+        from .gradescope import pack
+
+        pack(chosen, MASTERS)
+    else:
+        {"homework": student, "grade": grade}[chosen.what](chosen)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (hw.Fault, sandbox.NoSandbox) as error:
+        sys.exit(f"dropout-book: {error}")
+    except KeyboardInterrupt:
+        sys.exit("dropout-book: stopped; the results so far are kept, and the same command goes on from there")

@@ -1,0 +1,323 @@
+"""A homework, read from its master: what students get, what runs in the sandbox, what is asked of it.
+
+A master is a notebook in nbgrader's cell format. A hidden test is a `probe`:
+
+    probe("name", expression, points=2, hint="Where to look.", tolerance=1e-6)
+
+The expression is evaluated in the sandbox, beside the student's code; the other statements of a hidden region prepare
+it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, and a teacher's private
+folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py, below lines `# %% q1` that say which question they belong to.
+"""
+
+import ast
+import dataclasses
+import hashlib
+import hmac
+import json
+import re
+from pathlib import Path
+
+HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n(.*?)^### END HIDDEN TESTS$", re.M | re.S)
+DRAWN = re.compile(r"^(?P<name>[A-Z][A-Z0-9_]*) = (?P<value>[^#\n]+?)(?P<mark>  # drawn from (?P<choices>.+))$", re.M)
+TEACHER = "teacher"  # the tag of cells that only teachers see
+LARGEST = 20 * 2**20
+MANY = 500
+
+
+class Fault(ValueError):
+    """What is wrong with a master, a private file or a submission, in one sentence."""
+
+
+@dataclasses.dataclass
+class Probe:
+    question: str
+    name: str
+    points: float
+    hint: str
+    tolerance: float
+    expression: str
+
+
+@dataclasses.dataclass
+class Homework:
+    """name: of the chapter; questions: {label: title}; given: {cell id: source}, run in place of the student's copy;
+    stubs: what students got, cell by cell; solution: the master's own code cells; blocks: [[setup, first, end]], the
+    probes that belong to each setup; class_: "" for the public version."""
+
+    name: str
+    title: str
+    class_: str
+    questions: dict
+    given: dict
+    stubs: list
+    solution: list
+    probes: list
+    blocks: list
+
+    @property
+    def points(self):
+        return sum(probe.points for probe in self.probes)
+
+    def job(self, cells):
+        """What goes into the sandbox with these cells: no expected value, no solution."""
+        blocks = [
+            [setup, [[number, self.probes[number].expression] for number in range(first, end)]]
+            for setup, first, end in self.blocks
+        ]
+        return {"cells": cells, "blocks": blocks}
+
+    def only(self, question):
+        """The same homework with the probes of one question."""
+        probes, blocks = [], []
+        for setup, first, end in self.blocks:
+            if self.probes[first].question == question:
+                blocks.append([setup, len(probes), len(probes) + end - first])
+                probes += self.probes[first:end]
+        return dataclasses.replace(self, probes=probes, blocks=blocks)
+
+    def dump(self):
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def load(cls, text):
+        fields = json.loads(text)
+        return cls(**fields | {"probes": [Probe(**probe) for probe in fields["probes"]]})
+
+
+def draw(key, class_, chapter, name, choices):
+    """The value of a constant in a class, as Python source: picked by a keyed hash, so the same on every machine.
+
+    choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40".
+    """
+    number = int.from_bytes(hmac.digest(key, f"{class_}/{chapter}/{name}".encode(), "sha256")[:8], "big")
+    if span := re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", choices):
+        low, high = map(int, span.groups())
+        return str(low + number % (high - low + 1))
+    options = [option.strip() for option in choices.split(",")]
+    return options[number % len(options)]
+
+
+def redrawn(line, key, class_, chapter):
+    """A matched line of a constant, with the value of the class."""
+    return f"{line['name']} = {draw(key, class_, chapter, line['name'], line['choices'])}{line['mark']}"
+
+
+def chapter_file(folder, chapter, suffix=".ipynb"):
+    """The file of a chapter, given as 03, 3 or 03-inverted-dropout. Raises Fault, naming the chapters there are."""
+    files = sorted(Path(folder).glob(f"[0-9][0-9]-*{suffix}"))
+    for file in files:
+        if chapter and (file.stem == chapter or (chapter.isdigit() and int(file.stem[:2]) == int(chapter))):
+            return file
+    there = ", ".join(file.stem[:2] for file in files) or "none"
+    raise Fault(f"there is no homework for CHAPTER={chapter}; there is one for: {there}")
+
+
+def _probes(source, question, where):
+    """[setup, [Probe, ...]] of a hidden region."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise Fault(f"{where}: line {error.lineno} of the hidden tests is no Python") from None
+    setup, probes = [], []
+    for node in tree.body:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "probe"):
+            setup.append(ast.get_source_segment(source, node))
+            continue
+        try:
+            name, expression = call.args
+            said = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+            probe = Probe(
+                question=question,
+                name=ast.literal_eval(name),
+                points=said.pop("points"),
+                hint=said.pop("hint"),
+                tolerance=said.pop("tolerance", 1e-6),
+                expression=ast.get_source_segment(source, expression),
+            )
+            good = not said and isinstance(probe.name, str) and probe.points > 0 and isinstance(probe.hint, str)
+        except (ValueError, KeyError, TypeError):
+            good = False
+        if not good:
+            text = ast.get_source_segment(source, call).split("\n")[0]
+            raise Fault(f'{where}: a probe is probe("name", expression, points=…, hint="…"[, tolerance=…]), not {text}')
+        # The expression may run over lines that are indented as arguments are.
+        probe.expression = f"({probe.expression})"
+        probes.append(probe)
+    if not probes:
+        raise Fault(f"{where}: no probe, so nothing would be graded")
+    return "\n".join(setup), probes
+
+
+def _private(folder, name):
+    """[(question, source), ...] of a teacher's own probes."""
+    file = Path(folder) / f"{name}.py"
+    if not file.exists():
+        return []
+    parts = re.split(r"^# %% (\w+).*\n", file.read_text("utf-8"), flags=re.M)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def key_of(private, class_):
+    """The key that a class's constants are drawn with: the private folder's, made once; without one, no secret."""
+    if not private:
+        return b"public"
+    if not Path(private).is_dir():
+        raise Fault(f"HOMEWORK_PRIVATE={private} is no folder")
+    file = Path(private) / "key"
+    if class_ and not file.exists():
+        import secrets
+
+        file.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+        file.chmod(0o600)
+    return file.read_bytes().strip() if file.exists() else b"public"
+
+
+def _notebook(path, class_, private):
+    """The master's notebook with the constants of the class, as a dict."""
+    try:
+        notebook = json.loads(Path(path).read_text("utf-8"))
+        cells = notebook["cells"]
+    except (ValueError, KeyError, TypeError):
+        raise Fault(f"{path} is no notebook") from None
+    name, key = Path(path).stem, key_of(private, class_)
+    for cell in cells:
+        cell["source"] = "".join(cell["source"])
+        if class_ and cell["cell_type"] == "code":
+            cell["source"] = DRAWN.sub(lambda line: redrawn(line, key, class_, name), cell["source"])
+    return notebook
+
+
+def _student(notebook, name, class_):
+    """The notebook that students get, as text: nbgrader's preprocessors, run by nbconvert."""
+    import nbformat
+    from nbconvert.exporters import NotebookExporter
+    from nbconvert.preprocessors import TagRemovePreprocessor
+    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
+
+    chain = [TagRemovePreprocessor(remove_cell_tags={TEACHER}), ClearSolutions(), ClearHiddenTests(), ClearOutput()]
+    exporter = NotebookExporter()
+    for step in chain:
+        exporter.register_preprocessor(step, enabled=True)
+    made = nbformat.from_dict(notebook)
+    made.metadata["book"] = {"homework": name, "class": class_}
+    made = nbformat.reads(exporter.from_notebook_node(made)[0], as_version=4)
+    for cell in made.cells:
+        cell.source = cell.source.rstrip()
+    return nbformat.writes(made) + "\n"
+
+
+def read(path, class_="", private=None):
+    """(Homework, the notebook that students get, as text) of a master. Raises Fault."""
+    name = Path(path).stem
+    notebook = _notebook(path, class_, private)
+    questions, probes, blocks, given, solution = {}, [], [], {}, []
+
+    def add(setup, more):
+        blocks.append([setup, len(probes), len(probes) + len(more)])
+        probes.extend(more)
+
+    for cell in notebook["cells"]:
+        info = cell["metadata"].get("nbgrader", {})
+        label, _, kind = info.get("grade_id", "").rpartition("-")
+        if kind == "question":
+            questions[label] = cell
+        elif info.get("grade"):
+            hidden = HIDDEN.findall(cell["source"])
+            if not hidden:
+                raise Fault(f"{path}: {info['grade_id']} has no hidden tests")
+            add(*_probes("".join(hidden), label, f"{path}, {info['grade_id']}"))
+        elif cell["cell_type"] == "code" and TEACHER not in cell["metadata"].get("tags", []):
+            solution.append(cell["source"])
+            if not info.get("solution"):
+                given[info["grade_id"]] = cell["source"]
+    for label, source in _private(private, name) if private else []:
+        where = f"{Path(private) / name}.py, {label}"
+        if label not in questions:
+            raise Fault(f"{where}: there is no such question; there are {', '.join(questions)}")
+        add(*_probes(source, label, where))
+    _say_points(notebook, questions, probes)
+    text = _student(notebook, name, class_)
+    titles = {label: re.match(r"#+ (.*)", cell["source"])[1] for label, cell in questions.items()}
+    cells = json.loads(text)["cells"]
+    homework = Homework(
+        name=name,
+        title=re.match(r"# (.*)", notebook["cells"][0]["source"])[1],
+        class_=class_,
+        questions=titles,
+        given=given,
+        stubs=["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"],
+        solution=solution,
+        probes=probes,
+        blocks=blocks,
+    )
+    return homework, text
+
+
+def _say_points(notebook, questions, probes):
+    """Private probes add points: let the titles and the first cell say the new sums."""
+    before = 0
+    for label, cell in questions.items():
+        points = sum(probe.points for probe in probes if probe.question == label)
+        old = re.search(r"\((\d+) points?\)", cell["source"])
+        if old:
+            before += int(old[1])
+            cell["source"] = cell["source"].replace(old[0], f"({points} point{'s' if points != 1 else ''})", 1)
+    first, total = notebook["cells"][0], sum(probe.points for probe in probes)
+    first["source"] = re.sub(rf"\b{before} points\b", f"{total} points", first["source"])
+
+
+def submitted(data, homework):
+    """The cells to run of a submission: bytes of a file -> ([source, ...], [what each is called, ...], remark).
+
+    Every code cell counts, in order, wherever it came from. Only what students were given is the grader's own: it runs
+    in place of their copy, and visible checks and stubs left as they were do not run. Raises Fault for what cannot be
+    graded.
+    """
+    if len(data) > LARGEST:
+        raise Fault(f"the file is larger than {LARGEST >> 20} MB; clear the outputs and hand it in again")
+    if not data.strip():
+        raise Fault("the file is empty")
+    try:
+        notebook = json.loads(data.decode("utf-8-sig"))
+        cells = [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
+        sources = [cell.get("source", "") for cell in cells]
+        sources = [text if isinstance(text, str) else "".join(text) for text in sources]
+        sources = [text.encode("utf-8", "replace").decode() for text in sources]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise Fault("the file is no notebook, or only a part of one") from None
+    if len(cells) > MANY:
+        raise Fault(f"the notebook has more than {MANY} code cells")
+    about = _dict(_dict(notebook.get("metadata")).get("book"))
+    if isinstance(about.get("homework"), str) and about["homework"] != homework.name:
+        raise Fault("this is the homework of another chapter")
+    untouched = {text.strip() for text in homework.stubs}
+    waiting, chosen, known = dict(homework.given), [], 0
+    for place, (cell, source) in enumerate(zip(cells, sources, strict=True), 1):
+        info = _dict(_dict(cell.get("metadata")).get("nbgrader"))
+        label = info.get("grade_id") if isinstance(info.get("grade_id"), str) else ""
+        label = label or next((name for name, text in waiting.items() if text.strip() == source.strip()), "")
+        known += label != ""
+        if label in homework.given:
+            if label in waiting:
+                chosen.append((waiting.pop(label), f"code cell {place}"))
+        elif source.strip() not in untouched and not label.endswith("-check"):
+            chosen.append((source, f"code cell {place}"))
+    remark = "" if known else "no cell of this homework was recognised; all code in the file was run"
+    if known and about.get("class", homework.class_) != homework.class_:
+        remark = "this is another class's version; it was graded with this class's constants"
+    chosen = [(source, "a given cell") for source in waiting.values()] + chosen
+    return [source for source, _ in chosen], [name for _, name in chosen], remark
+
+
+def _dict(value):
+    return value if isinstance(value, dict) else {}
+
+
+def fingerprint(*parts):
+    """A short name for what a result depends on: the homework, the expected values, the submission, this code."""
+    digest = hashlib.sha256()
+    for part in parts:
+        part = part if isinstance(part, bytes) else part.encode()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,92 @@
+"""Compares what a submission's probes gave with what the master's gave. Nothing of the submission runs here."""
+
+import math
+
+
+def agrees(value, expected, tolerance):
+    """Whether a JSON value is the expected one: of the same structure, numbers within tolerance · (1 + |expected|).
+
+    True, "text" and None must be the same and of the same type; NaN agrees with NaN.
+    """
+    if isinstance(expected, list):
+        same = isinstance(value, list) and len(value) == len(expected)
+        return same and all(agrees(v, e, tolerance) for v, e in zip(value, expected, strict=True))
+    if isinstance(expected, dict):
+        same = isinstance(value, dict) and value.keys() == expected.keys()
+        return same and all(agrees(value[key], expected[key], tolerance) for key in expected)
+    if isinstance(expected, (bool, str)) or expected is None:
+        return type(value) is type(expected) and value == expected
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    if not math.isfinite(expected):
+        return value == expected or (math.isnan(expected) and isinstance(value, float) and math.isnan(value))
+    try:
+        return abs(value - expected) <= tolerance * (1 + abs(expected))
+    except OverflowError:
+        return False
+
+
+def why(run, number):
+    """In a few words, why a probe failed: never a value."""
+    if number in run["stopped"]:
+        return f"stopped: {run['stopped'][number]}"
+    if number in run["faults"]:
+        return f"raised {run['faults'][number]}"
+    return "gives another value"
+
+
+def entries(homework, expected, run):
+    """One dict per probe, judged: `expected` holds what the master gave, `run` what the submission did."""
+    judged = []
+    for number, probe in enumerate(homework.probes):
+        passed = number in run["values"] and agrees(run["values"][number], expected[number], probe.tolerance)
+        told = {"why": "" if passed else why(run, number), "passed": passed}
+        judged.append(told | {key: getattr(probe, key) for key in ("question", "name", "points", "hint")})
+    return judged
+
+
+def result(homework, judged, output, **extra):
+    """The result of a submission in Gradescope's format. No expected value, and no word of the student's, is in it."""
+    questions = list(homework.questions)
+    tests, count = [], dict.fromkeys(questions, 0)
+    for entry in judged:
+        count[entry["question"]] += 1
+        tests.append(
+            {
+                "name": entry["name"],
+                "number": f"{questions.index(entry['question']) + 1}.{count[entry['question']]}",
+                "score": entry["points"] if entry["passed"] else 0,
+                "max_score": entry["points"],
+                "status": "passed" if entry["passed"] else "failed",
+                "output": "" if entry["passed"] else f"{entry['why']}. {entry['hint']}",
+            }
+        )
+    return {
+        "score": sum(test["score"] for test in tests),
+        "max_score": homework.points,
+        "output": output,
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+        "extra_data": extra,
+    }
+
+
+NOTHING = {"values": {}, "faults": {}, "stopped": {}, "cells": {}}
+
+
+def graded(homework, expected, run, names, remark, **extra):
+    """The result of a submission that ran; names: what its cells are called."""
+    said = [remark] if remark else []
+    for number, (fault, line) in sorted(run["cells"].items()):
+        if fault != "NotImplementedError":
+            said.append(f"{names[number]}: {fault}" + (f" in line {line}" if line else ""))
+    return result(homework, entries(homework, expected, run), "\n".join(said), **extra)
+
+
+def refused(homework, sentence, **extra):
+    """The result of a submission that could not run."""
+    judged = entries(homework, {}, NOTHING)
+    for entry in judged:
+        entry["why"] = "not run"
+    return result(homework, judged, sentence, **extra)

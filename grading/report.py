@@ -1,0 +1,101 @@
+"""What a teacher and the students read: a page for each student, a table and a page for the class."""
+
+import csv
+import io
+import statistics as st
+from importlib import resources
+
+
+def statistics(scores):
+    """Number, mean, standard deviation (n - 1), quartiles and extremes of the scores."""
+    several = len(scores) > 1
+    low, middle, high = st.quantiles(scores, method="inclusive") if several else [scores[0]] * 3
+    return {
+        "submissions": len(scores),
+        "mean": st.fmean(scores),
+        "standard deviation": st.stdev(scores) if several else 0.0,
+        "least": min(scores),
+        "lower quartile": low,
+        "median": middle,
+        "upper quartile": high,
+        "most": max(scores),
+    }
+
+
+def by_question(homework, result):
+    """{label: points reached} of a result."""
+    labels = list(homework.questions)
+    reached = dict.fromkeys(labels, 0)
+    for test in result["tests"]:
+        reached[labels[int(test["number"].split(".")[0]) - 1]] += test["score"]
+    return reached
+
+
+def cell(value):
+    """A value for a spreadsheet, which would run a text that starts as a formula does."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def table(header, rows):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([header, *([cell(value) for value in row] for row in rows)])
+    return text.getvalue()
+
+
+def histogram(scores, most):
+    """The scores' histogram as SVG whose lines take the page's colour."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context({"svg.hashsalt": "grading", "svg.fonttype": "none", "font.size": 11}):
+        figure, axes = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
+        width = max(1, round(most / 15))
+        axes.hist(scores, bins=[edge - width / 2 for edge in range(0, int(most) + 2 * width, width)], color="#2b7bba")
+        axes.set(xlabel=f"points, of {most:g}", ylabel="submissions", xlim=(-width / 2, most + width / 2))
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.spines[["top", "right"]].set_visible(False)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        plt.close(figure)
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :].replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
+    alt = f"Histogram of {len(scores)} scores between {min(scores):g} and {max(scores):g} of {most:g} points"
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1).replace(
+        "<text ", '<text fill="currentColor" '
+    )
+
+
+def pages():
+    """The templates, which escape whatever is put into them."""
+    import jinja2
+
+    source = resources.files(__package__).joinpath("pages.html").read_text("utf-8")
+    return jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+
+
+def write_all(homework, results, out, write):
+    """Write out/feedback/NAME.html, out/grades.csv, out/probes.csv and out/class.html."""
+    template = pages()
+    labels = list(homework.questions)
+    for result in results:
+        write(out / "feedback" / f"{result['slug']}.html", template.render(homework=homework, result=result))
+    rows = []
+    for result in results:
+        about, reached = result["extra_data"], by_question(homework, result)
+        remark = result["output"].replace("\n", "; ")
+        rows.append([about["student"], about["file"], result["score"], result["max_score"], *reached.values(), remark])
+    write(out / "grades.csv", table(["student", "file", "score", "of", *labels, "remark"], rows))
+    probes = []
+    for place, probe in enumerate(homework.probes):
+        share = st.fmean(result["tests"][place]["status"] == "passed" for result in results)
+        probes.append([probe.question, probe.name, probe.points, round(share, 4)])
+    write(out / "probes.csv", table(["question", "probe", "points", "passed"], probes))
+    scores = [result["score"] for result in results]
+    facts = statistics(scores)
+    page = template.render(
+        homework=homework, results=results, facts=facts, probes=probes, figure=histogram(scores, homework.points)
+    )
+    write(out / "class.html", page)
