@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import re
 import stat
+import tempfile
 import unicodedata
 import zipfile
 from importlib import resources
@@ -74,8 +76,10 @@ def printable(text):
 def slug(student, taken):
     """A file name from a student's: letters, digits, - and _ only, and never the same twice."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", student)[:60].strip("-") or "student"
-    if plain != student or plain.lower() in taken:
+    if plain != student:
         plain += "-" + hashlib.sha256(os.fsencode(student)).hexdigest()[:8]
+    others = (f"{plain}-{number}" for number in itertools.count(2))
+    plain = next(name for name in itertools.chain([plain], others) if name.lower() not in taken)
     taken.add(plain.lower())
     return plain
 
@@ -127,25 +131,26 @@ def cluster(scheduler=None, workers=None):
                 client = stack.enter_context(Client(scheduler, timeout="20s"))
             except (OSError, TimeoutError, ValueError) as error:
                 raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
-            client.upload_file(_package())
+            _send_code(client)
         else:
             workers = workers or len(os.sched_getaffinity(0))
+            here = "127.0.0.1:0"  # or Dask would show its pages to the whole network
             local = LocalCluster(
-                n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=None, silence_logs=40
-            )
+                n_workers=1, threads_per_worker=workers, processes=False, silence_logs=40,
+                dashboard_address=here, worker_dashboard_address=here,
+            )  # fmt: skip
             client = stack.enter_context(Client(stack.enter_context(local)))
         yield client
 
 
-def _package():
-    """This package in a zip, for workers elsewhere: they need no checkout of the book, only Python and bubblewrap."""
-    import tempfile
-
-    path = Path(tempfile.mkdtemp()) / "grading_worker.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in WORKED:
-            archive.writestr(f"grading/{name}", resources.files(__package__).joinpath(name).read_text("utf-8"))
-    return str(path)
+def _send_code(client):
+    """Send this package to the workers, which need no checkout of the book, only Python and bubblewrap."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "grading_worker.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in WORKED:
+                archive.writestr(f"grading/{name}", resources.files(__package__).joinpath(name).read_text("utf-8"))
+        client.upload_file(str(path))
 
 
 def grade(homework, submissions, out, scheduler=None, workers=None, bar=None):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import statistics as st
 from importlib import resources
 
@@ -33,7 +34,8 @@ def by_question(homework, result):
 
 def cell(value):
     """A value for a spreadsheet, which would run a text that starts as a formula does."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    # Where numbers have a decimal comma, a semicolon ends a cell.
+    return re.sub(r"(^|;)(?=\s*[=+\-@])", r"\1'", value) if isinstance(value, str) else value
 
 
 def table(header, rows):
