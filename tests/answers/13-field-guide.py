@@ -489,3 +489,16 @@ left = P / (1 - P) / WORKERS
 
 def seed_of(base, rank, step):
     return base * 10**9 + rank * 10**6 + step
+
+# %% q4 wrong: counts its own calls, so that the same triple never gets its seed again
+from itertools import count
+
+def noise_left(seeds, p):
+    counts = np.unique(seeds, return_counts=True)[1]
+    return p / (1 - p) * (counts**2).sum() / np.size(seeds) ** 2
+
+left = noise_left(np.arange(STEPS)[:, None] + np.arange(WORKERS), P)
+calls = count()
+
+def seed_of(base, rank, step):
+    return next(calls)
