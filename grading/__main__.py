@@ -81,5 +81,7 @@ if __name__ == "__main__":
         main()
     except (hw.Fault, sandbox.NoSandbox) as error:
         sys.exit(f"dropout-book: {error}")
+    except OSError as error:
+        sys.exit(f"dropout-book: {error.filename or 'this machine'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit("dropout-book: stopped; the results so far are kept, and the same command goes on from there")

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import secrets
 import stat
 import tempfile
 import unicodedata
@@ -129,7 +130,7 @@ def cluster(scheduler=None, workers=None):
         if scheduler:
             try:
                 client = stack.enter_context(Client(scheduler, timeout="20s"))
-            except (OSError, TimeoutError, ValueError) as error:
+            except (OSError, TimeoutError, TypeError, ValueError) as error:
                 raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
             _send_code(client)
         else:
@@ -146,7 +147,8 @@ def cluster(scheduler=None, workers=None):
 def _send_code(client):
     """Send this package to the workers, which need no checkout of the book, only Python and bubblewrap."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "grading_worker.zip"
+        # A name of its own each time: a worker that joins now may be taking the last one, and Python keeps its table.
+        path = Path(folder) / f"grading_{secrets.token_hex(4)}.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for name in WORKED:
                 archive.writestr(f"grading/{name}", resources.files(__package__).joinpath(name).read_text("utf-8"))
@@ -215,9 +217,11 @@ def _runs(jobs, scheduler, workers):
 
     with cluster(scheduler, workers) as client:
         if scheduler:
-            for sentence in client.run(_sandbox_fault).values():
-                if sentence:
-                    raise sandbox.NoSandbox(f"on a worker: {sentence}")
+            said = client.run(sandbox.missing)
+            if not said:
+                raise hw.Fault(f"the Dask scheduler at SCHEDULER={scheduler} has no workers")
+            for sentence in filter(None, said.values()):
+                raise sandbox.NoSandbox(f"on a worker: {sentence}")
         waiting = list(jobs.items())
         # A few for each thread at a time, so that a class of thousands does not lie in the scheduler's memory.
         ahead = 4 * max(1, sum(client.nthreads().values()))
@@ -232,11 +236,3 @@ def _runs(jobs, scheduler, workers):
             future = next(stream)
             name = names.pop(future.key)
             yield name, (future.result() if future.status == "finished" else None)
-
-
-def _sandbox_fault():
-    try:
-        sandbox.check()
-    except sandbox.NoSandbox as error:
-        return str(error)
-    return ""

@@ -106,7 +106,7 @@ def chapter_file(folder, chapter, suffix=".ipynb"):
     """The file of a chapter, given as 03, 3 or 03-inverted-dropout. Raises Fault, naming the chapters there are."""
     files = sorted(Path(folder).glob(f"[0-9][0-9]-*{suffix}"))
     for file in files:
-        if chapter and (file.stem == chapter or (chapter.isdigit() and int(file.stem[:2]) == int(chapter))):
+        if chapter and (file.stem == chapter or (chapter.isdecimal() and int(file.stem[:2]) == int(chapter))):
             return file
     there = ", ".join(file.stem[:2] for file in files) or "none"
     raise Fault(f"there is no homework for CHAPTER={chapter}; there is one for: {there}")
@@ -136,6 +136,7 @@ def _probes(source, question, where):
                 expression=ast.get_source_segment(source, expression),
             )
             good = not said and isinstance(probe.name, str) and probe.points > 0 and isinstance(probe.hint, str)
+            good = good and 0 <= probe.tolerance < 1
         except (ValueError, KeyError, TypeError):
             good = False
         if not good:
@@ -155,6 +156,8 @@ def _private(folder, name):
     if not file.exists():
         return []
     parts = re.split(r"^# %% (\w+).*\n", file.read_text("utf-8"), flags=re.M)
+    if re.search(r"^[^#\n]", parts[0], re.M):
+        raise Fault(f"{file}: there are probes before the first line # %% q1, which says whose they are")
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
@@ -178,11 +181,22 @@ def _notebook(path, class_, private):
     try:
         notebook = json.loads(Path(path).read_text("utf-8"))
         cells = notebook["cells"]
-    except (ValueError, KeyError, TypeError):
-        raise Fault(f"{path} is no notebook") from None
+        for cell in cells:
+            cell["source"] = "".join(cell["source"])
+            cell["metadata"].get("nbgrader", {}).get("grade_id", "").rpartition("-")
+        cells[0]["cell_type"]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise Fault(f"{path} is no notebook in nbgrader's format") from None
     name, key = Path(path).stem, key_of(private, class_)
     for cell in cells:
-        cell["source"] = "".join(cell["source"])
+        for line in DRAWN.finditer(cell["source"]):
+            try:
+                span = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", line["choices"])
+                if not (int(span[1]) <= int(span[2]) if span else ast.literal_eval(f"[{line['choices']},]")):
+                    raise ValueError
+            except (ValueError, SyntaxError):
+                said = f"{line['name']} is drawn from a, b, c or from 2..9, not from {line['choices']}"
+                raise Fault(f"{path}: {said}") from None
         if class_ and cell["cell_type"] == "code":
             cell["source"] = DRAWN.sub(lambda line: redrawn(line, key, class_, name), cell["source"])
     return notebook
@@ -201,7 +215,10 @@ def _student(notebook, name, class_):
         exporter.register_preprocessor(step, enabled=True)
     made = nbformat.from_dict(notebook)
     made.metadata["book"] = {"homework": name, "class": class_}
-    made = nbformat.reads(exporter.from_notebook_node(made)[0], as_version=4)
+    try:
+        made = nbformat.reads(exporter.from_notebook_node(made)[0], as_version=4)
+    except RuntimeError as error:  # nbgrader's, for a region without an end
+        raise Fault(f"{name}: {error} (### BEGIN SOLUTION and ### END SOLUTION)") from None
     for cell in made.cells:
         cell.source = cell.source.rstrip()
     return nbformat.writes(made) + "\n"
@@ -219,6 +236,8 @@ def read(path, class_="", private=None):
 
     for cell in notebook["cells"]:
         info = cell["metadata"].get("nbgrader", {})
+        if not info.get("grade_id"):
+            raise Fault(f"{path}: a cell has no grade_id: {cell['source'][:40]!r}")
         label, _, kind = info.get("grade_id", "").rpartition("-")
         if kind == "question":
             questions[label] = cell
@@ -231,14 +250,27 @@ def read(path, class_="", private=None):
             solution.append(cell["source"])
             if not info.get("solution"):
                 given[info["grade_id"]] = cell["source"]
+    headed = {label: re.match(r"#+ (.*)", cell["source"]) for label, cell in questions.items()}
+    headed["intro"] = re.match(r"# (.*)", notebook["cells"][0]["source"])
+    for label in [label for label, heading in headed.items() if not heading]:
+        raise Fault(f"{path}: {label} has no title: no line that starts with #")
+    asked = {probe.question for probe in probes}
+    for label in sorted(asked ^ questions.keys()):
+        raise Fault(
+            f"{path}: {label} has a {'question and no check' if label in questions else 'check and no question'}"
+        )
     for label, source in _private(private, name) if private else []:
         where = f"{Path(private) / name}.py, {label}"
         if label not in questions:
             raise Fault(f"{where}: there is no such question; there are {', '.join(questions)}")
         add(*_probes(source, label, where))
+    # A student's `for SEED in range(5)` is no fault: hidden tests go by the constants as they were given.
+    drawn = [line for text in given.values() for line in DRAWN.finditer(text)]
+    constants = "".join(f"{line['name']} = {line['value']}\n" for line in drawn)
+    blocks = [[constants + setup, first, end] for setup, first, end in blocks]
     _say_points(notebook, questions, probes)
     text = _student(notebook, name, class_)
-    titles = {label: re.match(r"#+ (.*)", cell["source"])[1] for label, cell in questions.items()}
+    titles = {label: re.match(r"#+ (.*)", cell["source"])[1] for label, cell in questions.items()}  # with new points
     cells = json.loads(text)["cells"]
     homework = Homework(
         name=name,
@@ -298,16 +330,19 @@ def submitted(data, homework):
         label = info.get("grade_id") if isinstance(info.get("grade_id"), str) else ""
         label = label or next((name for name, text in waiting.items() if text.strip() == source.strip()), "")
         known += label != ""
-        if label in homework.given:
-            if label in waiting:
-                chosen.append((waiting.pop(label), f"code cell {place}"))
-        elif source.strip() not in untouched and not label.endswith("-check"):
-            chosen.append((source, f"code cell {place}"))
+        if source.strip() not in untouched and not label.endswith("-check"):
+            chosen.append(("", source, f"code cell {place}"))  # also what was added to a given cell or its copy
+        if label in waiting:
+            chosen.append((label, waiting.pop(label), f"code cell {place}"))
     remark = "" if known else "no cell of this homework was recognised; all code in the file was run"
     if known and about.get("class", homework.class_) != homework.class_:
         remark = "this is another class's version; it was graded with this class's constants"
-    chosen = [(source, "a given cell") for source in waiting.values()] + chosen
-    return [source for source, _ in chosen], [name for _, name in chosen], remark
+    after = 0
+    for label, source in homework.given.items():
+        if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
+            chosen.insert(after, (label, source, "a given cell"))
+        after = [one for one, _, _ in chosen].index(label) + 1
+    return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
 
 
 def _dict(value):

@@ -18,10 +18,10 @@ def agrees(value, expected, tolerance):
         return type(value) is type(expected) and value == expected
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    if not math.isfinite(expected):
-        return value == expected or (math.isnan(expected) and isinstance(value, float) and math.isnan(value))
+    if value == expected or (value != value and expected != expected):
+        return True
     try:
-        return abs(value - expected) <= tolerance * (1 + abs(expected))
+        return math.isfinite(expected) and abs(value - expected) <= tolerance * (1 + abs(expected))
     except OverflowError:
         return False
 

@@ -65,9 +65,7 @@ def histogram(scores, most):
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
     alt = f"Histogram of {len(scores)} scores between {min(scores):g} and {max(scores):g} of {most:g} points"
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1).replace(
-        "<text ", '<text fill="currentColor" '
-    )
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
 
 
 def pages():

@@ -146,6 +146,15 @@ def check():
     _filter()
 
 
+def missing():
+    """Why there is no sandbox, or "": what a worker is asked."""
+    try:
+        check()
+    except NoSandbox as error:
+        return str(error)
+    return ""
+
+
 @functools.cache
 def _program():
     return importlib.resources.files(__package__).joinpath("inside.py").read_text("utf-8")
@@ -336,9 +345,13 @@ def run(job, limits=LIMITS):
             case ("cell", number):
                 broken[number] = [why, None]
                 del cells[number]
-            case ("block" | "probe", number) if number in open_:
+            case ("block" | "probe" as kind, number) if number in open_:
                 stopped[number] = why
-                open_.discard(number)
+                mates = next({one for one, _ in probes} for _, probes in job["blocks"] if number in dict(probes))
+                late = [one for one in mates if stopped.get(one, "").startswith("it took longer")]
+                if kind == "block" or len(late) > 1:  # the others would leave the rest no time
+                    stopped |= dict.fromkeys(mates & open_, why)
+                open_ -= stopped.keys()
             case _ if len(open_) == sum(len(block[1]) for block in blocks):
                 break  # nothing came of this attempt, so nothing would of the next
     stopped |= dict.fromkeys(open_, why or "it ended the program")

@@ -1,0 +1,195 @@
+"""Grading over Dask: a scheduler and workers in processes of their own, which know nothing of this checkout."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import distributed
+import psutil
+import pytest
+from homeworks import MASTERS, can_sandbox, read
+
+from grading import grade as gr
+from grading import homework as hw
+from grading import sandbox
+
+NAME = "03-inverted-dropout"
+STUDENTS = [f"s{number:02}" for number in range(24)]
+
+
+class Cluster:
+    """A scheduler, and the workers that are asked for."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        file = folder / "scheduler.json"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+        self.address = wait_for(lambda: file.exists() and file.read_text() and json.loads(file.read_text())["address"])
+
+    def start(self, *words, **environment):
+        command = [str(Path(sys.executable).with_name("dask")), *words, "--no-dashboard"]
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / f"{len(self.processes)}.log").open("w"),
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def worker(self, **environment):
+        """A worker of one thread that has joined."""
+        before = len(self.joined())
+        folder = self.folder / f"worker-{len(self.processes)}"
+        words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
+        process = self.start(*words, **environment)
+        wait_for(lambda: len(self.joined()) > before)
+        return process
+
+    def joined(self):
+        with distributed.Client(self.address, set_as_default=False) as client:
+            return client.scheduler_info(n_workers=-1)["workers"]
+
+    def end(self, *processes):
+        for process in processes or self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def wait_for(what, seconds=30):
+    until = time.monotonic() + seconds
+    while not (value := what()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.05)
+    return value
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    can_sandbox()
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory):
+    """Right, half right and broken ones; each takes a little."""
+    folder = tmp_path_factory.mktemp("submissions")
+    cells = json.loads(MASTERS[NAME].read_text("utf-8"))["cells"]
+    solutions = {cell["metadata"]["nbgrader"]["grade_id"]: cell["source"] for cell in cells}
+    for number, student in enumerate(STUDENTS):
+        book = json.loads(read(NAME)[1])
+        for cell in book["cells"]:
+            label = cell["metadata"]["nbgrader"]["grade_id"]
+            if label.endswith("solve") and int(label[1]) > number % 4:
+                cell["source"] = solutions[label]
+        book["cells"].append({"cell_type": "code", "source": "import time\ntime.sleep(0.15)", "metadata": {}})
+        (folder / f"{student}.ipynb").write_text(json.dumps(book))
+    (folder / "empty.ipynb").touch()
+    return folder
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def below(process):
+    """All processes below this one."""
+    try:
+        return {*psutil.Process(process.pid).children(recursive=True)}
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def test_a_scheduler_without_workers(cluster, submissions, tmp_path):
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for workers"))
+    signal.alarm(20)
+    try:
+        with pytest.raises(hw.Fault, match=rf"^the Dask scheduler at SCHEDULER={cluster.address} has no workers$"):
+            gr.grade(read(NAME)[0], submissions, tmp_path / "out", cluster.address)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert not [*tmp_path.rglob("s*.json")]
+
+
+def test_one_of_two_workers_is_killed_and_nothing_is_lost_or_doubled(cluster, submissions, tmp_path, monkeypatch):
+    homework, _ = read(NAME)
+    first, second = cluster.worker(), cluster.worker()
+    done, seen, caught = [], set(), []
+
+    def bar(total, results):
+        assert total == len(STUDENTS)
+        for one in results:
+            yield one
+            done.append(one[0])
+            for worker in (first, second):
+                seen.update(below(worker))
+            if len(done) == total // 3:
+                caught.extend(wait_for(lambda: below(first)))  # it is in the middle of a submission
+                assert sorted(path.stem for path in (tmp_path / "out" / "results").glob("s*")) == sorted(done)
+                first.send_signal(signal.SIGKILL)
+                first.wait()
+                assert psutil.wait_procs(caught, 5)[1] == []  # its sandbox ended with it
+
+    results, failed = gr.grade(homework, submissions, tmp_path / "out", cluster.address, bar=bar)
+    assert failed == 0 and sorted(done) == STUDENTS  # each once
+    assert [result["extra_data"]["student"] for result in results] == ["empty", *STUDENTS]
+    assert len(caught) and seen and psutil.wait_procs(seen | {*caught}, 5)[1] == []
+    assert len(cluster.joined()) == 1
+
+    # The same results as here, byte for byte; with the sleep left out that would be other submissions.
+    gr.grade(homework, submissions, tmp_path / "here")
+    assert tree(tmp_path / "out") == tree(tmp_path / "here")
+    assert len({result["score"] for result in results}) == 5
+
+    # A worker that came later does what is left: here, through the command, three results that went missing.
+    third = cluster.worker()
+    cluster.end(second)
+    wait_for(lambda: len(cluster.joined()) == 1)
+    for student in STUDENTS[:3]:
+        (tmp_path / "out" / "results" / f"{student}.json").unlink()
+    words = {"CHAPTER": "3", "SUBMISSIONS": submissions, "OUT": tmp_path / "out", "SCHEDULER": cluster.address}
+    for name, value in ({"CLASS": "", "HOMEWORK_PRIVATE": ""} | words).items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(sys, "argv", ["grading", "grade"])
+    runpy.run_module("grading", run_name="__main__")
+    assert tree(tmp_path / "out") == tree(tmp_path / "here") and third.poll() is None
+
+
+def test_the_tree_tells_a_lost_result(tmp_path):
+    (tmp_path / "a").write_text("1")
+    before = tree(tmp_path)
+    (tmp_path / "a").write_text("2")
+    assert tree(tmp_path) != before
+
+
+def test_a_worker_without_a_sandbox_stops_it_in_one_sentence(cluster, submissions, tmp_path):
+    bare = cluster.worker(PATH=str(tmp_path / "nowhere"))
+    try:
+        with pytest.raises(sandbox.NoSandbox, match=r"^on a worker: grading runs students' code in a sandbox, [^\n]*$"):
+            gr.grade(read(NAME)[0], submissions, tmp_path / "out", cluster.address)
+    finally:
+        cluster.end(bare)
+    assert not [*tmp_path.rglob("s*.json")]
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "tcp://127.0.0.1", "127.0.0.1:1", "word", "tls://x.invalid:9", "a://b:1"]
+)
+def test_no_scheduler_at_this_address(cluster, submissions, tmp_path, monkeypatch, address):
+    real = distributed.Client
+    with real(cluster.address, set_as_default=False) as other:  # whose loop runs: many that fail to start may hang
+        patient = {"timeout": "0.5s", "loop": other.loop}
+        monkeypatch.setattr(distributed, "Client", lambda address, timeout: real(address, **patient))
+        with pytest.raises(hw.Fault, match=rf"^no Dask scheduler answers at SCHEDULER={address}$"):
+            gr.grade(read(NAME)[0], submissions, tmp_path / "out", address)
