@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -55,7 +56,19 @@ def grade(chosen):
         if not getattr(chosen, name):
             raise hw.Fault("say make grade CHAPTER=03 SUBMISSIONS=folder OUT=folder")
     homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
-    bar = lambda total, done: tqdm(done, total=total, unit="submission", file=sys.stderr)  # noqa: E731
+    asked = []
+
+    def stop(*_):
+        asked.append(True)  # for the bar to see: raised in a destructor, an exception is lost
+        raise KeyboardInterrupt
+
+    def bar(total, done):
+        for one in tqdm(done, total=total, unit="submission", file=sys.stderr):
+            yield one
+            if asked:
+                raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, stop)
     results, failed = run(homework, chosen.submissions, chosen.out, chosen.scheduler or None, bar=bar)
     facts = statistics([result["score"] for result in results])
     told = "{submissions} graded: mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)

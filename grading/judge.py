@@ -63,12 +63,11 @@ def result(homework, judged, output, **extra):
         )
     return {
         "score": sum(test["score"] for test in tests),
-        "max_score": homework.points,
         "output": output,
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "tests": tests,
-        "extra_data": extra,
+        "extra_data": extra | {"max_score": homework.points},
     }
 
 

@@ -77,7 +77,7 @@ def pages():
 
 
 def write_all(homework, results, out, write):
-    """Write out/feedback/NAME.html, out/grades.csv, out/probes.csv and out/class.html."""
+    """Write out/feedback/NAME.html, out/grades.csv, out/statistics.csv, out/probes.csv, out/class.html."""
     template = pages()
     labels = list(homework.questions)
     for result in results:
@@ -86,7 +86,7 @@ def write_all(homework, results, out, write):
     for result in results:
         about, reached = result["extra_data"], by_question(homework, result)
         remark = result["output"].replace("\n", "; ")
-        rows.append([about["student"], about["file"], result["score"], result["max_score"], *reached.values(), remark])
+        rows.append([about["student"], about["file"], result["score"], homework.points, *reached.values(), remark])
     write(out / "grades.csv", table(["student", "file", "score", "of", *labels, "remark"], rows))
     probes = []
     for place, probe in enumerate(homework.probes):
@@ -99,3 +99,8 @@ def write_all(homework, results, out, write):
         homework=homework, results=results, facts=facts, probes=probes, figure=histogram(scores, homework.points)
     )
     write(out / "class.html", page)
+    columns = {"score": scores} | {
+        label: [by_question(homework, result)[label] for result in results] for label in labels
+    }
+    summary = [[what, *statistics(column).values()] for what, column in columns.items()]
+    write(out / "statistics.csv", table(["of", *facts], summary))

@@ -100,6 +100,8 @@ def _bubblewrap():
             command += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             command += ["--ro-bind", folder, folder]
+    # Before Python's folders, which may lie below it.
+    command += ["--size", str(LIMITS["scratch"]), "--perms", "1777", "--tmpfs", "/tmp"]
     book = pathlib.Path(__file__).resolve().parent.parent
     for folder in ("/usr", sys.base_prefix, sys.prefix):
         if (book / "homework").is_dir() and book.is_relative_to(pathlib.Path(folder).resolve()):
@@ -111,8 +113,7 @@ def _bubblewrap():
             command += ["--ro-bind", folder, folder]
     command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    command += ["--size", str(LIMITS["scratch"]), "--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/tmp"]
-    command += ["--remount-ro", "/"]
+    command += ["--remount-ro", "/", "--chdir", "/tmp"]
     tried = subprocess.run([*command, *PYTHON, "print(42)"], capture_output=True, text=True, env=_environment())
     if tried.stdout != "42\n":
         said = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]

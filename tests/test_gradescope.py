@@ -113,7 +113,7 @@ def test_a_submission_is_graded_as_at_home(tmp_path):
     homework, _ = read(NAME)
     solution = [source for source in homework.solution if source not in homework.given.values()]
     result = graded(autograder(tmp_path / "full", archive, solution, f"{NAME}.ipynb"))
-    assert (result["score"], result["max_score"]) == (homework.points, homework.points)
+    assert result["score"] == result["extra_data"]["max_score"] == homework.points
     result = graded(autograder(tmp_path / "half", archive, solution[:1], "other.ipynb"))
     assert 0 < result["score"] < homework.points
     two = autograder(tmp_path / "two", archive, solution, "a.ipynb")

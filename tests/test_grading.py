@@ -975,6 +975,7 @@ def test_everybody_has_one_result(graded):
         "feedback",
         "grades.csv",
         "probes.csv",
+        "statistics.csv",
         "class.html",
     }
     assert not [*graded.out.rglob("*.part")]
@@ -982,14 +983,13 @@ def test_everybody_has_one_result(graded):
 
 NUMBER, TEXT = {"type": "number", "minimum": 0}, {"type": "string"}
 SEEN = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
-# https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format, and max_score, which it ignores
+# https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
 GRADESCOPE = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["score", "max_score", "output", "visibility", "tests"],
+    "required": ["score", "output", "visibility", "tests"],
     "properties": {
         "score": NUMBER,
-        "max_score": NUMBER,
         "execution_time": NUMBER,
         "output": TEXT,
         "output_format": TEXT,
@@ -1027,8 +1027,12 @@ def test_results_are_in_gradescopes_format(graded):
         result = json.loads(text, parse_constant=pytest.fail)  # NaN is no JSON
         jsonschema.validate(result, GRADESCOPE)
         assert result == {key: value for key, value in graded.of[student].items() if key != "slug"}
-        assert result["score"] == sum(test["score"] for test in result["tests"]) <= result["max_score"]
-        assert result["max_score"] == sum(test["max_score"] for test in result["tests"]) == graded.homework.points
+        assert result["score"] == sum(test["score"] for test in result["tests"]) <= graded.homework.points
+        assert (
+            result["extra_data"]["max_score"]
+            == sum(test["max_score"] for test in result["tests"])
+            == graded.homework.points
+        )
         assert len({test["number"] for test in result["tests"]}) == len(graded.homework.probes)
         assert result["visibility"] == "visible" and result["stdout_visibility"] == "hidden"
 
@@ -1158,6 +1162,11 @@ def test_the_statistics_are_those_of_the_table(graded):
     for name, value in facts.items():
         shown_value = float(re.search(rf"\b{name} ([\d.]+)", words)[1])
         assert shown_value == pytest.approx(value, rel=6e-3), name
+    told = list(csv.DictReader(io.StringIO((graded.out / "statistics.csv").read_text("utf-8"))))
+    assert [row["of"] for row in told] == ["score", *graded.homework.questions]
+    for row in told:
+        column = recomputed(sorted(float(one[row["of"]]) for one in rows))
+        assert {name: float(row[name]) for name in column} == pytest.approx(column)
     page = html5lib.parse(text, namespaceHTMLElements=False)
     links = {a.get("href"): a.text for a in page.iter("a")}
     assert links == {f"feedback/{result['slug']}.html": student for student, result in graded.of.items()}
@@ -1273,7 +1282,7 @@ def test_only_a_changed_submission_is_graded_again(some, small, calls):
     assert [result["score"] for result in results] == [4, 10, 7, 4, 3, 7, 3, 0]
     after = tree(some[2])
     moved = {path for path in after if after[path] != before.get(path)}
-    assert moved == {"grades.csv", "probes.csv", "class.html"} | {
+    assert moved == {"grades.csv", "probes.csv", "statistics.csv", "class.html"} | {
         f"{folder}.{suffix}"
         for name in ("s1", "t")
         for folder, suffix in ((f"results/{name}", "json"), (f"feedback/{name}", "html"))
