@@ -287,7 +287,7 @@ def read(path, class_="", private=None):
 
 
 def _say_points(notebook, questions, probes):
-    """Private probes add points: let the titles and the first cell say the new sums."""
+    """Private probes add points: let the titles, the first cell and nbgrader's metadata say the new sums."""
     before = 0
     for label, cell in questions.items():
         points = sum(probe.points for probe in probes if probe.question == label)
@@ -295,6 +295,9 @@ def _say_points(notebook, questions, probes):
         if old:
             before += int(old[1])
             cell["source"] = cell["source"].replace(old[0], f"({points} point{'s' if points != 1 else ''})", 1)
+        for check in notebook["cells"]:
+            if check["metadata"].get("nbgrader", {}).get("grade_id") == f"{label}-check":
+                check["metadata"]["nbgrader"]["points"] = points
     first, total = notebook["cells"][0], sum(probe.points for probe in probes)
     first["source"] = re.sub(rf"\b{before} points\b", f"{total} points", first["source"])
 

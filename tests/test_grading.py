@@ -433,6 +433,9 @@ def test_private_probes_add_points_and_say_so(small, private, tmp_path):
     sources = ["".join(cell["source"]) for cell in json.loads(text)["cells"]]
     assert sources[0] == "# Homework: Small\n\n30 minutes, 15 points."
     assert all(any(f"## {title}\n" in source for source in sources) for title in homework.questions.values())
+    about = [cell["metadata"]["nbgrader"] for cell in json.loads(text)["cells"]]
+    points = {info["grade_id"]: info["points"] for info in about if info["grade"]}
+    assert points == {"q1-check": 7, "q2-check": 3, "q3-check": 5}
     for secret in ("very long", "40_000", "large number", "987_654", "And if there", "Any size"):
         assert secret not in text
 
