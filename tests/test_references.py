@@ -17,7 +17,8 @@ from pybtex.database import parse_file
 from notebook import NAMES, ROOT, read
 
 NOT_WORKS = {  # hosts of documentation and code: a link there is no citation
-    "colab.research.google.com", "docs.python.org", "docs.pytorch.org", "github.com", "jupyterbook.org", "numpy.org",
+    "colab.research.google.com", "distributed.dask.org", "docs.python.org", "docs.pytorch.org", "github.com",
+    "jupyterbook.org", "nbgrader.readthedocs.io", "numpy.org",
     "scikit-learn.org", "www.tensorflow.org", "www.unicode.org",
 }  # fmt: skip
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^)\s]+)\)")
