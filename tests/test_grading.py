@@ -1571,7 +1571,7 @@ def test_a_question_that_hangs_leaves_time_for_the_others(sandbox_here, how, whe
     cells = ["def f():\n    " + HANGS[how].replace("\n", "\n    "), "def g():\n    return 7"]
     setup, probe = ("f()", "1") if where == "setup" else ("", "f()")
     blocks = [[setup, [[number, probe] for number in range(most)]], ["", [[most, "g()"]]]]
-    parts = {name: sandbox.LIMITS[name] / 16 for name in ("step", "wait", "whole")}
+    parts = {name: sandbox.LIMITS[name] / 8 for name in ("step", "wait", "whole")}
     run = sandbox.run({"cells": cells, "blocks": blocks}, sandbox.LIMITS | parts)
     assert run["values"] == {most: 7} and sorted(run["stopped"]) == list(range(most))
     assert all("longer than" in why for why in run["stopped"].values())
