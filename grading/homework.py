@@ -19,6 +19,7 @@ from pathlib import Path
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n(.*?)^### END HIDDEN TESTS$", re.M | re.S)
 DRAWN = re.compile(r"^(?P<name>[A-Z][A-Z0-9_]*) = (?P<value>[^#\n]+?)(?P<mark>  # drawn from (?P<choices>.+))$", re.M)
+RANGE = re.compile(r"\s*(-?\d+)\.\.(-?\d+)\s*")
 TEACHER = "teacher"  # the tag of cells that only teachers see
 LARGEST = 20 * 2**20
 MANY = 500
@@ -90,7 +91,7 @@ def draw(key, class_, chapter, name, choices):
     choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40".
     """
     number = int.from_bytes(hmac.digest(key, f"{class_}/{chapter}/{name}".encode(), "sha256")[:8], "big")
-    if span := re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", choices):
+    if span := RANGE.fullmatch(choices):
         low, high = map(int, span.groups())
         return str(low + number % (high - low + 1))
     options = [option.strip() for option in choices.split(",")]
@@ -102,9 +103,9 @@ def redrawn(line, key, class_, chapter):
     return f"{line['name']} = {draw(key, class_, chapter, line['name'], line['choices'])}{line['mark']}"
 
 
-def chapter_file(folder, chapter, suffix=".ipynb"):
+def chapter_file(folder, chapter):
     """The file of a chapter, given as 03, 3 or 03-inverted-dropout. Raises Fault, naming the chapters there are."""
-    files = sorted(Path(folder).glob(f"[0-9][0-9]-*{suffix}"))
+    files = sorted(Path(folder).glob("[0-9][0-9]-*.ipynb"))
     for file in files:
         if chapter and (file.stem == chapter or (chapter.isdecimal() and int(file.stem[:2]) == int(chapter))):
             return file
@@ -191,7 +192,7 @@ def _notebook(path, class_, private):
     for cell in cells:
         for line in DRAWN.finditer(cell["source"]):
             try:
-                span = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", line["choices"])
+                span = RANGE.fullmatch(line["choices"])
                 if not (int(span[1]) <= int(span[2]) if span else ast.literal_eval(f"[{line['choices']},]")):
                     raise ValueError
             except (ValueError, SyntaxError):
@@ -353,7 +354,7 @@ def _dict(value):
 
 
 def fingerprint(*parts):
-    """A short name for what a result depends on: the homework, the expected values, the submission, this code."""
+    """A short name for what a result depends on: the homework, the submission, this code."""
     digest = hashlib.sha256()
     for part in parts:
         part = part if isinstance(part, bytes) else part.encode()

@@ -65,8 +65,7 @@ def compiled(source, name):
 
 def fault(error):
     """[type, line] of an exception: its text could say anything, and stays here."""
-    known = error if isinstance(error, type) else type(error)
-    names = [base.__name__ for base in known.__mro__ if base.__module__ == "builtins"]
+    names = [base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"]
     line, trace = getattr(error, "lineno", None), error.__traceback__
     while trace:
         if trace.tb_frame.f_code.co_filename.startswith("cell "):
