@@ -49,11 +49,11 @@ variants: $(READY)
 
 # Turns the result of each claim over and sees its assertion fail.
 claims: $(READY)
-	$(PYTEST) -q -n auto -m slow tests/test_claims.py
+	$(PYTEST) -q -n auto -m slow tests/chapters/test_claims.py
 
 # Every right answer to the homework passes, every wrong one fails.
 answers: $(READY)
-	$(PYTEST) -q -n auto -m slow tests/test_answers.py
+	$(PYTEST) -q -n auto -m slow tests/grading/test_answers.py
 
 # Measures how far trained results move under the variants, for the page on reproducibility.
 spread: $(READY)

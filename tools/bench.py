@@ -70,9 +70,9 @@ def bench_pages(unit):
     if not shutil.which("npm") or not chromium:
         sys.exit("dropout-book: the page measurements need npm and a Chromium on the PATH")
     build.build()
-    subprocess.run(["npm", "ci", "--silent", "--prefix", "tests/lighthouse"], cwd=ROOT, check=True)
+    subprocess.run(["npm", "ci", "--silent", "--prefix", "tests/site/lighthouse"], cwd=ROOT, check=True)
     run = subprocess.run(
-        ["node", "tests/lighthouse/run.mjs", str(build.HTML)], cwd=ROOT, env={**os.environ, "CHROME_PATH": chromium}
+        ["node", "tests/site/lighthouse/run.mjs", str(build.HTML)], cwd=ROOT, env={**os.environ, "CHROME_PATH": chromium}
     )
     sys.exit(run.returncode)
 

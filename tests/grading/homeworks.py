@@ -44,6 +44,6 @@ def solved(name, class_=""):
 
 def answers(name):
     """[(question, "right" or "wrong", what it does, code), ...]"""
-    text = (build.ROOT / "tests" / "answers" / f"{name}.py").read_text("utf-8")
+    text = (build.ROOT / "tests" / "grading" / "answers" / f"{name}.py").read_text("utf-8")
     parts = HEADER.split(text)
     return list(zip(parts[1::4], parts[2::4], parts[3::4], parts[4::4], strict=True))

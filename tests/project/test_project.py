@@ -86,7 +86,7 @@ def test_workflows_cover_the_supported_pythons():
     assert {"macos", "windows"} <= set(jobs)
     publish = yaml.safe_load(text(".github/workflows/publish.yml"))["jobs"]
     steps = [str(step.get("run", step.get("uses"))) for step in publish["build"]["steps"]]
-    refuses = next(i for i, step in enumerate(steps) if "tests/test_site.py" in step)
+    refuses = next(i for i, step in enumerate(steps) if "tests/site/test_site.py" in step)
     assert refuses < next(i for i, step in enumerate(steps) if "upload-pages-artifact" in step)
 
 

@@ -1,7 +1,7 @@
 // Lighthouse (mobile) over every page of the built site, served compressed from this machine.
 //
-//   npm ci --prefix tests/lighthouse
-//   CHROME_PATH=/usr/bin/chromium node tests/lighthouse/run.mjs [_build/html [PAGE ...]]
+//   npm ci --prefix tests/site/lighthouse
+//   CHROME_PATH=/usr/bin/chromium node tests/site/lighthouse/run.mjs [_build/html [PAGE ...]]
 //
 // Prints a table. Fails when accessibility, best practices or SEO is below 1, when performance is below 0.95,
 // when a page asks another host for anything, or when it weighs more than 350 kB. The search page and the 404 page
