@@ -72,7 +72,9 @@ def bench_pages(unit):
     build.build()
     subprocess.run(["npm", "ci", "--silent", "--prefix", "tests/site/lighthouse"], cwd=ROOT, check=True)
     run = subprocess.run(
-        ["node", "tests/site/lighthouse/run.mjs", str(build.HTML)], cwd=ROOT, env={**os.environ, "CHROME_PATH": chromium}
+        ["node", "tests/site/lighthouse/run.mjs", str(build.HTML)],
+        cwd=ROOT,
+        env={**os.environ, "CHROME_PATH": chromium},
     )
     sys.exit(run.returncode)
 
