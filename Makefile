@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: book test serve notebooks homework grade gradescope lint lock bare variants claims answers spread bench clean
+.PHONY: book test serve notebooks homework grade gradescope lint experiments lock bare variants claims answers spread bench clean
 
 book: $(READY)
 	@$(BIN)/python tools/build.py
@@ -38,6 +38,10 @@ homework grade gradescope: $(READY)
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# What is too long for a notebook; it goes on where it was stopped. NAME=schedules for one.
+experiments: $(READY)
+	@$(BIN)/python experiments/run.py $(NAME)
 
 # What CI and authors run beside the suite: the notebooks on other processors, and in a bare environment.
 variants: $(READY)

@@ -11,6 +11,8 @@ from IPython.display import Markdown
 from sklearn.datasets import load_digits
 from torch import nn
 
+torch.set_num_threads(1)  # layers this small gain nothing from more, and wait for them on a busy machine
+
 # One colour for one thing through the whole book; dashed is training data, solid is held-out data.
 PLAIN, DROPOUT, EXACT, OTHER, GREY = "#0072B2", "#BF4B08", "#00805F", "#8250AA", "#6B7280"
 plt.rcParams.update({

@@ -5,11 +5,13 @@
 A notebook is executed when its code differs from the code its stored outputs came from (a hash of it stands
 in the notebook's metadata). Ids, key order and metadata are normalised, so a second run changes no byte.
 Shared are the preamble, and the effects that chapters measured: a cell tagged `effects` ends in their table,
-and a cell tagged `results` in a later chapter receives the rows of all such tables before it.
+and a cell tagged `results` in a later chapter receives the rows of all such tables before it. A cell tagged
+`stored-NAME` receives what experiments/results/NAME.json holds, too long for a notebook to run.
 --check writes and executes nothing; it names the notebooks that a run would change and exits with 1.
 """
 
 import argparse
+import ast
 import base64
 import hashlib
 import io
@@ -20,6 +22,7 @@ import platform
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -30,6 +33,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+EXPERIMENTS = ROOT / "experiments" / "results"
 PREAMBLE = NOTEBOOKS / "preamble.py"
 LIBRARIES = ("torch", "numpy", "matplotlib", "scikit-learn")
 
@@ -37,6 +41,18 @@ LIBRARIES = ("torch", "numpy", "matplotlib", "scikit-learn")
 def code_cells(nb):
     """The code cells of `nb` that hold code, in order."""
     return [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def definitions(code):
+    """The imports, functions, classes and UPPERCASE constants at the top level of `code`, as one syntax tree."""
+
+    def kept(node):
+        if isinstance(node, ast.Assign):
+            names = [n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+            return all(name.isupper() for name in names)
+        return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+    return ast.Module([node for node in ast.parse(code).body if kept(node)], type_ignores=[])
 
 
 def code_hash(nb):
@@ -79,13 +95,58 @@ def results_code(name):
     )
 
 
+def stored_names(nb):
+    """{id of a cell: NAME} of the cells tagged stored-NAME."""
+    tags = ((cell, tag) for cell in nb.cells for tag in cell.metadata.get("tags", []))
+    return {id(cell): tag.removeprefix("stored-") for cell, tag in tags if tag.startswith("stored-")}
+
+
+def stored_code(name):
+    """The code of a `stored-NAME` cell: NAME = [(setting, {metric: one number a seed}), ...]."""
+    path = EXPERIMENTS / f"{name}.json"
+    if not path.exists():
+        raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
+    lines = [
+        f"# Stored results of {len(rows)} settings, {seconds / 60:.0f} minutes on one thread, made with the function",
+        f"# above by experiments/run.py on {last['date']} (torch {last['torch']}, numpy {last['numpy']}).",
+        f"{name.replace('-', '_').upper()} = [",
+    ]
+    for row in rows:
+        results = (f'"{key}": [{", ".join(f"{value:.4g}" for value in row["result"][key])}]' for key in row["result"])
+        text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
+        lines.append(textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS))
+    return "\n".join([*lines, "]"])
+
+
+WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
+
+
+def json_to_python(value):
+    """The Python literal of a value that came from JSON, strings in double quotes."""
+    return (
+        json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str)
+        else (
+            "{" + ", ".join(f"{json_to_python(key)}: {json_to_python(part)}" for key, part in value.items()) + "}"
+            if isinstance(value, dict)
+            else repr(value)
+        )
+    )
+
+
 def stamp(nb, name=""):
-    """Put the preamble into the cell tagged `preamble` and earlier results into one tagged `results`.
+    """Put the preamble into the cell tagged `preamble`, earlier and stored results into those tagged so.
 
     ValueError unless there is exactly one preamble, before all code.
     """
     for cell in tagged_with(nb, "results"):
         cell.source = results_code(name)
+    stored = stored_names(nb)
+    for cell in nb.cells:
+        if id(cell) in stored:
+            cell.source = stored_code(stored[id(cell)])
     tagged = tagged_with(nb, "preamble")
     if len(tagged) != 1 or tagged != [cell for cell in nb.cells if cell.cell_type == "code"][:1]:
         raise ValueError("the first code cell, and only that one, must carry the tag 'preamble'")

@@ -1,6 +1,5 @@
 """Reads the chapters for the tests: their cells, and the functions exactly as the notebooks define them."""
 
-import ast
 import re
 import sys
 import types
@@ -14,6 +13,8 @@ NAMES = [path.stem for path in PATHS]
 
 sys.path.insert(0, str(ROOT / "tools"))
 
+from notebooks import definitions  # noqa: E402
+
 
 def read(name):
     """The notebook `name` (for example "02-mask-math") as an nbformat node."""
@@ -23,18 +24,6 @@ def read(name):
 def code_of(nb):
     """The sources of the code cells, joined."""
     return "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
-
-
-def definitions(code):
-    """The imports, functions, classes and UPPERCASE constants at the top level of `code`, as one syntax tree."""
-
-    def kept(node):
-        if isinstance(node, ast.Assign):
-            names = [n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)]
-            return all(name.isupper() for name in names)
-        return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-
-    return ast.Module([node for node in ast.parse(code).body if kept(node)], type_ignores=[])
 
 
 def load(name, replace=None):

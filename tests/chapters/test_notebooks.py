@@ -210,7 +210,7 @@ def two_kinds(nb, name):
         if IGNORED in tags(cell) and cell.outputs and "assert" not in cell.source + before.source:
             faults.append(f"tagged {IGNORED} without an assertion here or just before: {cell.source[:40]!r}")
     faults += [f"unknown tag {tag!r}" for cell in nb.cells for tag in tags(cell)
-               if tag not in {IGNORED, "preamble", "hide-input", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d", tag)]  # fmt: skip
+               if tag not in {IGNORED, "preamble", "hide-input", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d|stored-[a-z-]+", tag)]  # fmt: skip
     return faults
 
 
@@ -218,7 +218,11 @@ def cells(nb, name):
     """Short cells, each with one thought; public functions say what they take and give."""
     faults = []
     for cell in tool.code_cells(nb):
-        if not {"preamble", "results"} & set(tags(cell)) and cell.source.count("\n") >= 25:
+        if (
+            id(cell) not in tool.stored_names(nb)
+            and not {"preamble", "results"} & set(tags(cell))
+            and cell.source.count("\n") >= 25
+        ):
             faults.append(f"a cell of {cell.source.count(chr(10)) + 1} lines: {cell.source[:40]!r}")
     for node in definitions(code_of(nb)).body:
         if (
