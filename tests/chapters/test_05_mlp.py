@@ -116,6 +116,54 @@ def check_network(ns):
     assert ns.n_parameters(64, 12, 8, 10) * ns.N_SEEDS == sum(w.numel() for w in plain.parameters())
 
 
+def check_fit(ns):
+    data = ns.digits(40, ns.N_SEEDS, 0.2)
+    for ps in ((0, 0), (0.3, 0.5)):
+        run = ns.fit(ns.network((64, 8, 10), ps), data, lr=1e-2, steps=20, every=10)
+        model = ns.network((64, 8, 10), ps)
+        history = ns.train(model, data, steps=20, lr=1e-2, batch_size=32, every=10)  # the preamble's loop
+        assert list(run) == [10, 20]
+        np.testing.assert_allclose([row[0] for row in run.values()], history["val_loss"][1:], rtol=1e-5)
+        np.testing.assert_allclose(run[20][1:], ns.evaluate(model, *data["test"]), rtol=1e-5)
+
+
+def check_outcome(ns):
+    """Runs whose best rate is known: rate 5 of RATES at step 50, rate 1 at step 100, and seeds that stop apart."""
+    asked = []
+
+    def run(rate):
+        k = ns.RATES.index(rate)
+        asked.append(k)
+        early, late = np.full(10, abs(k - 5) + 1.5), np.full(10, abs(k - 1) + 1.0)
+        early[0] = -9  # this seed's best step is the first
+        return {50: np.array([early, early + k, early]), 100: np.array([late, late + k, late])}
+
+    found = ns.outcome(run, (50, 100))
+    assert sorted(asked) == list(range(7))  # the grid grew on both sides until no best rate was at its edge
+    assert set(found["rate 50"]) == {ns.RATES[5]}
+    assert set(found["rate 100"]) == set(found["rate stopped"]) == {ns.RATES[1]}
+    assert found["loss 50"][1] == found["val 50"][1] + 5
+    assert found["error 100"][1] == 100 * found["val 100"][1]
+    assert found["val stopped"].tolist() == [-9] + [1.0] * 9
+    fixed = ns.outcome(run, (50,), rate=ns.RATES[3])
+    assert set(fixed) == {f"{what} {end}" for what in ("val", "loss", "error", "rate") for end in (50, "stopped")}
+    assert fixed["val 50"][1] == 3.5
+    flat = lambda rate: {50: np.full((3, 10), -rate)}
+    refused("a rate at the end of RATES is the best", ns.outcome, flat, (50,))
+
+
+def check_arms(ns):
+    arm = ns.mlp_arm((64, 8, 10), (0, 0.5), budgets=(50,), rate=1e-2, n_train=40)
+    again = ns.fit(ns.network((64, 8, 10), (0, 0.5)), ns.digits(40, ns.N_SEEDS, 0.2), lr=1e-2, steps=50)[50]
+    assert np.array_equal(arm["loss 50"], again[1])
+    cnn = ns.cnn_arm("fc", 0, 0.5, budgets=(50,), rate=1e-2, n_train=40)
+    again = ns.fit(ns.small_cnn("fc", 0, 0.5), ns.digits(40, ns.N_SEEDS, 0.2), lr=1e-2, steps=50)[50]
+    assert np.array_equal(cnn["loss 50"], again[1])
+    short = ns.bounded_arm(0, 1, 3e-2, budgets=(50,), n_train=40)
+    long = ns.bounded_arm(0, 0, 3e-2, budgets=(50,), n_train=40)
+    assert (short["longest"] < 1.2).all() and (long["longest"] > 1.2).all()
+
+
 def check_cnn(ns):
     x = torch.rand(ns.N_SEEDS, 6, 64, generator=generator())
     for heavy in ("fc", "conv"):
@@ -126,6 +174,10 @@ def check_cnn(ns):
                 layer.register_forward_pre_hook(lambda _, given, widths=widths: widths.append(given[0][0, 0].numel()))
         assert model(x).shape == (ns.N_SEEDS, 6, 10)
         assert widths == [128, 128]
+        sizes = {kind: sum(w.numel() for layer in model if isinstance(layer, kind) for w in layer.parameters())
+                 for kind in (ns.Conv, ns.Linear)}  # fmt: skip
+        assert (sizes[ns.Conv] > 2 * sizes[ns.Linear]) if heavy == "conv" else (sizes[ns.Linear] > 2 * sizes[ns.Conv])
+    assert [type(layer) for layer in ns.small_cnn("fc")] == [type(layer) for layer in ns.small_cnn("conv")]
     conv, theirs = ns.Conv(2, 3, 5), torch.nn.Conv2d(3, 5, 3, 2, 1)
     theirs.weight.data = conv.linear.weight[0].T.unflatten(1, (3, 3, 3))
     theirs.bias.data = conv.linear.bias[0, 0]
@@ -183,6 +235,9 @@ CHECKS = [
     check_moments,
     check_worlds,
     check_network,
+    check_fit,
+    check_outcome,
+    check_arms,
     check_cnn,
     check_max_norm,
     check_max_norm_layer,
@@ -222,6 +277,16 @@ FAULTS = [
     (check_network, "layers = [nn.Dropout(check_p(ps[0])), linear", "layers = [nn.Dropout(0.0), linear"),
     (check_network, "in zip(ps[1:], sizes[1:], sizes[2:])", "in zip(ps, sizes[1:], sizes[2:])"),
     (check_network, "    if len(ps) != len(sizes) - 1:", "    if len(ps) < len(sizes) - 1:"),
+    (check_fit, 'for part in ("val", "test"))\n            found', 'for part in ("test", "val"))\n            found'),
+    (check_fit, "            found[step] = np.array([val[0], *test])", "            found[step] = np.array([val[1], *test])"),
+    (check_outcome, "if first < min(places) and max(places) < last:", "if True:"),
+    (check_outcome, "steps[:, :1].argmin(0", "steps[:, :1].argmax(0"),
+    (check_outcome, "at(runs[rate], end)[0].mean()", "at(runs[rate], end)[1].mean()"),
+    (check_outcome, "runs, best = {rate: run(rate)}, dict.fromkeys(ends, rate)", "runs, best = best_rates(run, ends)"),
+    (check_arms, "fit(network(sizes, ps), data, lr,", "fit(network(sizes, ps[::-1]), data, lr,"),
+    (check_arms, "fit(small_cnn(heavy, *ps), data, lr,", "fit(small_cnn(heavy, *ps[::-1]), data, lr,"),
+    (check_arms, "max_norm_linear(c) if c else Linear\n    model", "Linear\n    model"),
+    (check_cnn, '{"fc": (8, 96), "conv": (48, 16)}', '{"conv": (8, 96), "fc": (48, 16)}'),
     (check_cnn, ".unfold(2, 3, 2).unfold(3, 3, 2)", ".unfold(3, 3, 2).unfold(2, 3, 2)"),
     (check_cnn, "return kernel**2 * c_in * c_out + extra * c_out", "return kernel**2 * c_in * c_out + extra"),
     (check_max_norm, ".square().sum(-2, keepdim=True)", ".square().sum(-1, keepdim=True)"),

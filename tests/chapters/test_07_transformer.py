@@ -95,9 +95,10 @@ def check_memory(m):
 def check_texts(m):
     assert hashlib.sha256("\n".join(m.TEXTS).encode()).hexdigest().startswith("a42c1a2fe7020566")
     data = m.split_texts(50, n_seeds=3)
-    assert data["train"].shape == (3, 50, 17) and data["val"].shape == (3, 120, 17)
-    for train, val in zip(data["train"].tolist(), data["val"].tolist()):
-        assert len({*map(tuple, train), *map(tuple, val)}) == 170  # nothing twice, nothing in both
+    assert {part: texts.shape for part, texts in data.items()} == {
+        "train": (3, 50, 17), "val": (3, 120, 17), "test": (3, 120, 17)}  # fmt: skip
+    for train, val, test in zip(*(data[part].tolist() for part in ("train", "val", "test"))):
+        assert len({*map(tuple, train), *map(tuple, val), *map(tuple, test)}) == 290  # nothing twice, nothing in two
         for text in train[:5]:
             assert text[0] == 0 and "".join(m.ALPHABET[i] for i in text[1:]) in m.TEXTS
     assert not torch.equal(data["val"][0], data["val"][1])
@@ -124,6 +125,33 @@ def check_training(m):
     torch.manual_seed(5)
     again = m.fit(data, {"embeddings": 0.5}, steps=6, every=3, batch=4)
     assert np.allclose(again["val_loss"], dropped["val_loss"])
+    arm = m.text_arm(12, {"embeddings": 0.5}, budgets=(4,), rate=8e-3, every=2, n_seeds=3)
+    record = m.fit(data, {"embeddings": 0.5}, steps=4, every=2)
+    assert np.array_equal(arm["val 4"], record["val_loss"][-1])
+    assert np.array_equal(arm["loss 4"], record["test_loss"][-1])
+    assert np.array_equal(arm["error 4"], 100 * record["test_error"][-1])
+    assert len(set(np.array(list(record.values()))[:, -1].mean(1))) == 6  # three parts, two figures each
+
+
+def check_outcome(m):
+    """Runs whose best rate is known: rate 5 of RATES at step 50, rate 1 at step 100, and seeds that stop apart."""
+    asked = []
+
+    def run(rate):
+        k = m.RATES.index(rate)
+        asked.append(k)
+        early, late = np.full(10, abs(k - 5) + 1.5), np.full(10, abs(k - 1) + 1.0)
+        early[0] = -9  # this seed's best step is the first
+        return {50: np.array([early, early + k, early]), 100: np.array([late, late + k, late])}
+
+    found = m.outcome(run, (50, 100))
+    assert sorted(asked) == list(range(7))  # the grid grew on both sides until no best rate was at its edge
+    assert set(found["rate 50"]) == {m.RATES[5]}
+    assert set(found["rate 100"]) == set(found["rate stopped"]) == {m.RATES[1]}
+    assert found["loss 50"][1] == found["val 50"][1] + 5
+    assert found["val stopped"].tolist() == [-9] + [1.0] * 9
+    assert m.outcome(run, (50,), rate=m.RATES[3])["val 50"][1] == 3.5
+    assert "the end of RATES" in raises(m.outcome, lambda rate: {50: np.full((3, 10), -rate)}, (50,))
 
 
 def check_rnn(m):
@@ -154,6 +182,15 @@ def check_rnn(m):
     expected = lstm(y)[0]
     torch.manual_seed(1)
     assert torch.allclose(second(torch.nn.functional.dropout(between, 0.5))[0], expected, atol=1e-6)
+    arm = m.rnn_arm(0.25, True, budgets=(2, 3), rate=1e-2, n_train=20, n_seeds=2)
+    data, model = m.digits(20, 2, 0.2), None
+    for steps in (2, 3):
+        torch.manual_seed(0)
+        model = m.RowRNN(2, 0.25, True)
+        m.train(model, data, steps, 1e-2, 32, every=steps)
+        loss, error = m.evaluate(model, *data["test"])
+        assert np.array_equal(arm[f"loss {steps}"], loss) and np.array_equal(arm[f"error {steps}"], 100 * error)
+        assert np.array_equal(arm[f"val {steps}"], m.evaluate(model, *data["val"])[0])
 
 
 CHECKS = (
@@ -164,6 +201,7 @@ CHECKS = (
     check_texts,
     check_tutorial,
     check_training,
+    check_outcome,
     check_rnn,
 )
 
@@ -201,12 +239,20 @@ FAULTS = [
     (check_heads, "output = masks @ (weights * values) / (1 - p)", "output = masks @ (weights * values)"),
     (check_memory, "(masks / (1 - p)).prod(1) if fresh", "masks.prod(1) if fresh"),
     (check_memory, "(masks[:, 0] / (1 - p))**steps", "masks[:, 0] / (1 - p)"),
-    (check_texts, "order[:, 120:120 + n_texts]", "order[:, 119:119 + n_texts]"),
+    (check_texts, "slice(120, 120 + n_texts)", "slice(119, 119 + n_texts)"),
+    (check_texts, "slice(2120, 2240)", "slice(100, 220)"),
     (check_texts, "rng.permutation(len(TEXTS)) for _", "np.arange(len(TEXTS)) for _"),
     (check_tutorial, "other[position] = torch.rand", "x[position] = torch.rand"),
     (check_training, "    torch.manual_seed(0)\n    models =", "    models ="),
     (check_training, "            model.eval()\n", ""),
     (check_training, "texts)[0].sum().backward()", "texts)[0].neg().sum().backward()"),
+    (check_training, '("val_loss", "test_loss", "test_error"))', '("test_loss", "val_loss", "test_error"))'),
+    (check_training, 'parts = data["train"][:, :FEW], data["val"], data["test"]',
+     'parts = data["train"][:, :FEW], data["val"], data["val"]'),
+    (check_outcome, "if first < min(places) and max(places) < last:", "if True:"),
+    (check_outcome, "steps[:, :1].argmin(0", "steps[:, :1].argmax(0"),
+    (check_outcome, "at(runs[rate], end)[0].mean()", "at(runs[rate], end)[1].mean()"),
+    (check_rnn, "model = RowRNN(n_seeds, p, one_mask)", "model = RowRNN(n_seeds, p, not one_mask)"),
     (check_rnn, "batch_first=lstm.batch_first)", "batch_first=True)"),
     (check_rnn, "if t == 0 or not self.one_mask:", "if t == 0 or self.one_mask:"),
     (check_rnn, 'name.replace("l0", f"l{i}")', "name"),
