@@ -29,7 +29,9 @@ def plain(markdown):
 @pytest.mark.parametrize("name", BOOKS)
 def test_the_teaching_page_has_what_the_chapter_says(name):
     page, said = shown("book/teach.html"), frame(BOOKS[name], name)
-    wanted = said["objectives"] + [c["sentence"] for c in claims(BOOKS[name], name) if c["verdict"] != "holds"]
+    wanted = said["objectives"] + [
+        c["sentence"] for c in claims(BOOKS[name], name) if c["verdict"] in ("false", "depends")
+    ]
     for text in wanted:
         if plain(text) and not re.search(r"[$`]", text):
             assert plain(text) in page, text
