@@ -107,40 +107,44 @@ def test_a_missing_venv_module_is_one_sentence(monkeypatch, tmp_path):
         setup.main()
 
 
-def set_up(folder, pins, **environment):
-    """Run a copy of the set-up with other pins in `folder`."""
-    for name, content in {"tools/setup.py": text("tools/setup.py"), "requirements.txt": pins}.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(content, encoding="utf-8")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")} | environment
-    command = [sys.executable, folder / "tools" / "setup.py", folder / "venv"]
-    return subprocess.run(command, env=env, capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory):
+    """set_up(pins, **environment) -> what the set-up does with these pins; set_up.folder has its venv."""
+    folder = tmp_path_factory.mktemp("set-up")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+
+    def run(pins, **environment):
+        for name, content in {"tools/setup.py": text("tools/setup.py"), "requirements.txt": pins}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+        command = [sys.executable, folder / "tools" / "setup.py", folder / "venv"]
+        env = clean | {"PIP_CONFIG_FILE": os.devnull} | environment
+        return subprocess.run(command, env=env, capture_output=True, text=True)
+
+    run.folder = folder
+    return run
 
 
-def test_no_network_is_told_at_once_and_in_one_sentence(tmp_path):
-    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
-    done = set_up(tmp_path, "a-package==1.0\n", **nowhere)
+def test_no_network_is_told_at_once_and_in_one_sentence(set_up):
+    done = set_up("a-package==1.0\n", PIP_INDEX_URL="http://127.0.0.1:9/simple")
     assert done.returncode == 1
     assert re.fullmatch(r"dropout-book: the packages could not be downloaded; [^\n]*\n", done.stderr)
     assert "no answer from the network" in done.stdout and "Traceback" not in done.stdout
 
 
-def test_a_set_up_keeps_what_is_there(tmp_path):
-    nowhere = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
-    assert set_up(tmp_path, "# nothing\n", **nowhere).returncode == 0
-    (tmp_path / "venv" / "kept").touch()
-    assert set_up(tmp_path, "# still nothing\n", **nowhere).returncode == 0
-    assert (tmp_path / "venv" / "kept").exists()
-    (tmp_path / "venv" / "pyvenv.cfg").unlink()
-    (tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python").unlink()
-    assert set_up(tmp_path, "# a broken one is made anew\n", **nowhere).returncode == 0
-    assert not (tmp_path / "venv" / "kept").exists()
-
-
-def test_a_system_without_torch_is_one_sentence(tmp_path):
-    done = set_up(tmp_path, "torch==2.13.0\n", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull)
+def test_a_system_without_torch_is_one_sentence(set_up):
+    done = set_up("torch==2.13.0\n", PIP_NO_INDEX="1")
     assert done.returncode == 1
     assert re.fullmatch(r"dropout-book: there is no torch for this system; [^\n]*\n", done.stderr)
+
+
+def test_a_set_up_keeps_what_is_there_unless_it_is_broken(set_up):
+    kept = set_up.folder / "venv" / "kept"
+    assert set_up("# nothing\n", PIP_NO_INDEX="1").returncode == 0
+    kept.touch()
+    assert set_up("# still nothing\n", PIP_NO_INDEX="1").returncode == 0 and kept.exists()
+    (set_up.folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")).unlink()
+    assert set_up("# a broken one is made anew\n", PIP_NO_INDEX="1").returncode == 0 and not kept.exists()
 
 
 def test_make_alone_says_what_there_is(tmp_path):
