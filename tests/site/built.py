@@ -127,12 +127,14 @@ CHAPTERS = [address(document) for document in NOTEBOOKS if document.startswith("
 PAGES = [address(document) for document in DOCUMENTS] + ["search.html", "404.html"]
 WEIGHT = 350_000  # bytes of a page with all it loads, compressed
 
-# A page of each kind: two chapters, a homework, prose, tables, forms.
+# A page of each kind: a chapter, a homework, prose, tables, forms.
 KINDS = [
-    "index.html", CHAPTERS[0], CHAPTERS[-1], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
+    "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
     "book/glossary.html", "book/teach.html", "search.html", "404.html",
 ]  # fmt: skip
-LINKED = [CHAPTERS[1], CHAPTERS[1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
+LINKED = [CHAPTERS[-1], CHAPTERS[-1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
+# All homework pages are alike: the widest table, the longest code and the last stand for them.
+MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
 
 
 def visits(often, other=LINKED):
@@ -148,7 +150,7 @@ def visits(often, other=LINKED):
 # ---------------------------------------------------------------- small books
 
 
-def scratch_book(folder, pages, notebooks={}):
+def scratch_book(folder, pages, notebooks=None):
     """A small book in `folder`, of `pages`, {file in book/: text}, index.md among them, and {file: notebook}."""
     for name in ("_config.yml", "references.bib"):
         shutil.copy(build.ROOT / name, folder / name)
@@ -158,10 +160,10 @@ def scratch_book(folder, pages, notebooks={}):
         )
     for name, text in pages.items():
         (folder / "book" / name).write_text(text, encoding="utf-8")
-    for name, nb in notebooks.items():
+    for name, nb in (notebooks or {}).items():
         (folder / name).parent.mkdir(exist_ok=True)
         nbformat.write(nb, folder / name)
-    files = [f"book/{name}" for name in pages if name != "index.md"] + [*notebooks]
+    files = [f"book/{name}" for name in pages if name != "index.md"] + [*(notebooks or ())]
     toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": f.rpartition(".")[0]} for f in files]}
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     return folder

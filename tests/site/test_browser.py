@@ -75,7 +75,9 @@ def test_contents_on_a_phone(visit, java_script):
     page.wait_for_url("**/notation.html")
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize(
+    "name", [*CHAPTERS[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in CHAPTERS[3:])]
+)
 def test_without_javascript(visit, name):
     page, _ = visit(name, java_script_enabled=False)
     assert page.get_by_role("navigation", name="Contents").is_visible()

@@ -13,7 +13,7 @@ import built
 import html5lib
 import nbformat
 import pytest
-from built import DOCUMENTS, NOTEBOOKS, PAGES, WEIGHT, address, visits
+from built import DOCUMENTS, LINKED, NOTEBOOKS, PAGES, WEIGHT, address, visits
 
 TITLE = "Dropout, Executed"
 LOADED = {
@@ -23,8 +23,14 @@ LOADED = {
 
 
 @lru_cache(maxsize=80)
+def parsed(text):
+    """The tree of a page, and what a strict HTML5 parser finds wrong with it."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    return parser.parse(text), parser.errors
+
+
 def parse(text):
-    return html5lib.parse(text, namespaceHTMLElements=False)
+    return parsed(text)[0]
 
 
 def within(address, name, root="/"):
@@ -42,10 +48,7 @@ def within(address, name, root="/"):
 
 
 def markup_faults(text):
-    """Errors of a strict HTML5 parser."""
-    parser = html5lib.HTMLParser()
-    parser.parse(text)
-    return [f"line {line}: {code}" for (line, _), code, _ in parser.errors]
+    return [f"line {line}: {code}" for (line, _), code, _ in parsed(text)[1]]
 
 
 def id_faults(text):
@@ -258,10 +261,15 @@ def test_planted_fault_is_found(check, text):
     assert check(text)
 
 
-@pytest.mark.parametrize("state", built.STATES)
-def test_links_resolve(state):
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [("site", PAGES), ("other", LINKED), pytest.param("other", PAGES, marks=pytest.mark.slow)],
+    ids=["site", "other-some", "other"],
+)
+def test_links_resolve(state, names):
     folder = built.STATES[state]()
-    assert link_faults(texts_of(folder), files_of(folder), built.root_of(folder)) == []
+    texts = {name: texts_of(folder)[name] for name in names}
+    assert link_faults(texts, files_of(folder), built.root_of(folder)) == []
 
 
 BROKEN = [
