@@ -191,7 +191,7 @@ def results_after(process, out, number):
         below |= {*psutil.Process(process.pid).children(recursive=True)}
         if len([*(out / "results").glob("*.json")]) >= number:
             return below
-        time.sleep(0.02)
+        time.sleep(0.1)
     pytest.fail(f"no {number} results: {process.communicate()[1][-300:]}")
 
 
