@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import build
@@ -529,11 +529,21 @@ PARTS = {"telling": TELLING, "others": {*ATTACKS, *DOCUMENTS} - TELLING}
 MARKS = {"telling": (), "others": pytest.mark.slow}
 
 
-@pytest.fixture(scope="module", params=[pytest.param(part, marks=MARKS[part]) for part in PARTS])
-def run(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def grading(tmp_path_factory):
+    """A part of the attacks -> its Run, made once."""
+    return cache(partial(graded, tmp_path_factory))
+
+
+@pytest.fixture(params=[pytest.param(part, marks=MARKS[part]) for part in PARTS])
+def run(request, grading):
+    return grading(request.param)
+
+
+def graded(tmp_path_factory, part):
     can_sandbox()
     root, run = tmp_path_factory.mktemp("hostile"), Run()
-    run.chosen = PARTS[request.param]
+    run.chosen = PARTS[part]
     run.submissions, run.out, run.scratch = (root / name for name in ("submissions", "out", "scratch"))
     run.submissions.mkdir(), run.scratch.mkdir()
     guarded = [build.ROOT / "homework", build.ROOT / "grading", run.submissions]

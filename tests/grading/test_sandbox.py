@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from homeworks import MASTERS, can_sandbox, read, solved
+from homeworks import MASTERS, PATIENT, can_sandbox, read, solved
 
 from grading import grade, sandbox
 
@@ -29,7 +29,7 @@ def seen(code, *expressions, setup="", **limits):
     """What the expressions give after the code has run in the sandbox."""
     can_sandbox()
     job = {"cells": [code], "blocks": [[setup, [[number, text] for number, text in enumerate(expressions)]]]}
-    run = sandbox.run(job, sandbox.LIMITS | limits)
+    run = sandbox.run(job, PATIENT | limits)
     assert run["cells"] == {} and run["faults"] == {}, run
     return [run["values"].get(number, run["stopped"].get(number)) for number in range(len(expressions))]
 
@@ -65,7 +65,7 @@ def ways(path):
     return [root + path for root in ("", "/proc/1/root", "/proc/self/root", "/proc/1/cwd", "/tmp/../.." * 5)]
 def reached(family, address):
     with socket.socket(family) as s:
-        s.settimeout(1)
+        s.settimeout(30)
         try: s.connect(address)
         except OSError: return False
         return True
@@ -294,6 +294,24 @@ try:
 except OSError: pass
 """,
 }
+
+
+THREADS = """
+import threading, time
+try:
+    while True: threading.Thread(target=time.sleep, args=[600], daemon=True).start()
+except RuntimeError:
+    pass
+def taken():
+    words = open("/proc/self/status").read().split()
+    return [int(words[words.index(name) + 1]) for name in ("Threads:", "VmSize:")]
+"""
+
+
+def test_threads_leave_the_address_space_to_what_comes_after():
+    """Each has its stack, and no pool of 64 MB of its own."""
+    [[threads, taken]] = seen(THREADS, "taken()")
+    assert threads == sandbox.LIMITS["processes"] and taken * 1024 < 400 * sandbox.MB
 
 
 @pytest.mark.parametrize("way", HOLD)

@@ -1,6 +1,7 @@
 """Runs that are stopped and go on, questions that hang, wrong words, and machines without a sandbox."""
 
 import collections
+import contextlib
 import json
 import os
 import re
@@ -9,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import build
 import psutil
 import pytest
-from homeworks import CLASS, MASTERS, read
+from homeworks import CLASS, MASTERS, PATIENT, can_sandbox, read
 from small import NAME, SENTENCE, SMALL, added, data, handed_in, tree, written
 
 from grading import grade as gr
@@ -157,10 +159,10 @@ def stumbling(job):
 
 @pytest.fixture
 def slow_class(tmp_path, sandbox_here):
-    """Twelve submissions that take half a second each."""
+    """Twelve submissions that take more than a second each."""
     (tmp_path / "in").mkdir()
     for number in range(12):
-        book = added(f"import time\ntime.sleep(0.4)\nme = {number}")
+        book = added(f"import time\ntime.sleep(1)\nme = {number}")
         (tmp_path / "in" / f"s{number:02}.ipynb").write_bytes(data(book))
     return tmp_path / "in", tmp_path / "out"
 
@@ -182,15 +184,15 @@ def started(submissions, out):
     return subprocess.Popen(command, cwd=build.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def results_after(process, out, number, seconds=40):
-    """{file: bytes} of the results once there are `number`, and all processes seen below it."""
-    below, until = set(), time.monotonic() + seconds
+def results_after(process, out, number):
+    """All processes seen below it until there are `number` results; minutes only for a busy machine."""
+    below, until = set(), time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         below |= {*psutil.Process(process.pid).children(recursive=True)}
         if len([*(out / "results").glob("*.json")]) >= number:
             return below
-        time.sleep(0.02)
-    pytest.fail(f"no {number} results in {seconds} s: {process.communicate()[1][-300:]}")
+        time.sleep(0.1)
+    pytest.fail(f"no {number} results: {process.communicate()[1][-300:]}")
 
 
 def test_stopped_twice_and_taken_up_again(slow_class, calls):
@@ -198,20 +200,19 @@ def test_stopped_twice_and_taken_up_again(slow_class, calls):
     process = started(submissions, out)
     below = results_after(process, out, 3)
     process.send_signal(signal.SIGINT)
-    asked = time.monotonic()
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 1 and time.monotonic() - asked < 10, told
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 1, told
     assert told.strip().split("\n")[-1].startswith("dropout-book: stopped; ") and "Traceback" not in told
     assert "/12" in told and "submission" in told  # the progress bar
-    assert psutil.wait_procs(below, 5)[1] == []
+    assert psutil.wait_procs(below, 300)[1] == []
     kept = tree(out / "results")
     assert 3 <= len(kept) < 12
 
     process = started(submissions, out)
     below = results_after(process, out, len(kept) + 2)
     process.kill()
-    process.communicate(timeout=30)
-    assert psutil.wait_procs(below, 5)[1] == []  # the sandboxes end with the grader
+    process.communicate(timeout=300)
+    assert psutil.wait_procs(below, 300)[1] == []  # the sandboxes end with the grader
     after = tree(out / "results")
     whole = {path: text for path, text in after.items() if path.endswith(".json")}
     assert whole.items() >= kept.items() and len(kept) + 2 <= len(whole) < 12
@@ -223,20 +224,28 @@ def test_stopped_twice_and_taken_up_again(slow_class, calls):
     assert {result["score"] for result in results} == {read(NAME)[0].points}
 
 
+def called(process, name):
+    """Whether the kernel has this name for a process."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name() == name
+    return False
+
+
 def test_a_sandbox_ends_with_its_grader(sandbox_here):
     """Also one that neither reads nor writes, and so would not notice."""
-    job = {"cells": ["import time\ntime.sleep(60)"], "blocks": [["", [[0, "1"]]]]}
+    code = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'in the cell', 0, 0, 0)\ntime.sleep(600)"
+    job = {"cells": [code], "blocks": [["", [[0, "1"]]]]}
+    limits = sandbox.LIMITS | {"wait": 600, "whole": 600}
     grader = subprocess.Popen(
-        [sys.executable, "-c", f"from grading import sandbox\nsandbox.run({job})"], cwd=build.ROOT
+        [sys.executable, "-c", f"from grading import sandbox\nsandbox.run({job}, {limits})"], cwd=build.ROOT
     )
-    until = time.monotonic() + 20
-    while len(below := psutil.Process(grader.pid).children(recursive=True)) < 2 and time.monotonic() < until:
+    until, below = time.monotonic() + 300, []
+    while not any(called(one, "in the cell") for one in below) and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(0.5)  # the cell runs by now
-    below = psutil.Process(grader.pid).children(recursive=True)
+        below = psutil.Process(grader.pid).children(recursive=True)
     grader.kill()
     grader.wait()
-    left = psutil.wait_procs(below, 5)[1]
+    left = psutil.wait_procs(below, 300)[1]
     for process in left:
         process.kill()
     assert below and left == []
@@ -356,26 +365,46 @@ def test_on_other_systems_it_says_where_to_grade(monkeypatch):
         sandbox._command.cache_clear()
 
 
-HANGS = {"sleeps": "import time\ntime.sleep(100)", "works": "while True:\n    pass"}
+HANGS = {"sleeps": "import time\ntime.sleep(600)", "works": "while True:\n    pass"}
+WAYS = [(how, where) for how in HANGS for where in ("probes", "setup")]
 
 
-@pytest.mark.parametrize("where", ["probes", "setup"])
-@pytest.mark.parametrize("how", HANGS)
-def test_a_question_that_hangs_leaves_time_for_the_others(sandbox_here, how, where):
-    """With the limits in the proportion that they have, and as many probes as a question may have."""
+@pytest.fixture(scope="module")
+def hung():
+    """{way: (how many probes the question has, what its sandbox gave, how often it was started)}, run side by side."""
+    can_sandbox()
     counts = [collections.Counter(probe.question for probe in read(name)[0].probes) for name in MASTERS]
     most = max(count for one in counts for count in one.values())
-    cells = ["def f():\n    " + HANGS[how].replace("\n", "\n    "), "def g():\n    return 7"]
-    setup, probe = ("f()", "1") if where == "setup" else ("", "f()")
-    blocks = [[setup, [[number, probe] for number in range(most)]], ["", [[most, "g()"]]]]
-    parts = {name: sandbox.LIMITS[name] / 8 for name in ("step", "wait", "whole")}
-    run = sandbox.run({"cells": cells, "blocks": blocks}, sandbox.LIMITS | parts)
+    starts, attempt = collections.Counter(), sandbox.attempt
+
+    def counted(cells, blocks, limits, deadline):
+        starts[limits["way"]] += 1
+        return attempt(cells, blocks, limits, deadline)
+
+    def one(way):
+        how, where = way
+        cells = ["def f():\n    " + HANGS[how].replace("\n", "\n    "), "def g():\n    return 7"]
+        setup, probe = ("f()", "1") if where == "setup" else ("", "f()")
+        blocks = [[setup, [[number, probe] for number in range(most)]], ["", [[most, "g()"]]]]
+        limits = sandbox.LIMITS | {"step": 1, "wait": 10, "whole": 600, "way": way}
+        return most, sandbox.run({"cells": cells, "blocks": blocks}, limits), starts[way]
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(len(WAYS)) as pool:
+        patch.setattr(sandbox, "attempt", counted)
+        return dict(zip(WAYS, pool.map(one, WAYS)))
+
+
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
+def test_a_question_that_hangs_leaves_time_for_the_others(hung, way):
+    """With as many probes as a question may have, it may hang twice, and its setup once; there is time for that."""
+    most, run, starts = hung[way]
     assert run["values"] == {most: 7} and sorted(run["stopped"]) == list(range(most))
     assert all("longer than" in why for why in run["stopped"].values())
+    assert starts == (2 if way[1] == "setup" else 3) and 3 * sandbox.LIMITS["wait"] < sandbox.LIMITS["whole"]
 
 
 def test_a_probe_that_hangs_leaves_those_of_its_question(sandbox_here):
     cells = ["def f(n):\n    while n == 1:\n        pass\n    return n"]
     blocks = [["", [[number, f"f({number})"] for number in range(4)]]]
-    run = sandbox.run({"cells": cells, "blocks": blocks}, sandbox.LIMITS | {"step": 0.4, "wait": 2})
+    run = sandbox.run({"cells": cells, "blocks": blocks}, PATIENT | {"step": 1})
     assert run["values"] == {0: 0, 2: 2, 3: 3} and list(run["stopped"]) == [1]
