@@ -493,7 +493,11 @@ def finish(app, exception):
         ours |= {builder.get_target_uri(name), f"_sources/{source_of(app, name)}"}
     made = [*out.rglob("*.html"), *out.glob("_images/*"), *out.glob("_sources/*/*")]
     left_over = [path for path in made if path.relative_to(out).as_posix() not in ours]
-    for path in [*left_over, *out.glob("_static/mystnb.*.css")]:  # of earlier builds, or unused
+    for path in [
+        *left_over,
+        *out.glob("sitemap.xml"),
+        *out.glob("_static/mystnb.*.css"),
+    ]:  # of earlier builds, or unused
         path.unlink()
     index = json.dumps(list(search_records(app.env)), ensure_ascii=False, separators=(",", ":"))
     (out / "search.json").write_text(index, encoding="utf-8")
