@@ -24,6 +24,8 @@ def steps(job):
 
 def lint(path):
     """What actionlint finds in a workflow, without tools that some machines have."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("actionlint is installed on Linux only")
     lint = [
         sys.executable,
         "-c",
