@@ -116,7 +116,9 @@ def stored_code(name):
     for row in rows:
         results = (f'"{key}": [{", ".join(f"{value:.4g}" for value in row["result"][key])}]' for key in row["result"])
         text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
-        lines.append(textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS))
+        text = re.sub(r'"[^"]*"', lambda name: name[0].replace(" ", "\0"), text)  # no line ends within a string
+        text = textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
+        lines.append(text.replace("\0", " "))
     return "\n".join([*lines, "]"])
 
 
