@@ -114,9 +114,11 @@ def stored_code(name):
         f"{name.replace('-', '_').upper()} = [",
     ]
     for row in rows:
-        results = (f'"{key}": [{", ".join(f"{value:.4g}" for value in row["result"][key])}]' for key in row["result"])
+        results = (
+            f"{json_to_python(key)}: [{', '.join(f'{value:.4g}' for value in values)}]"
+            for key, values in row["result"].items()
+        )
         text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
-        text = re.sub(r'"[^"]*"', lambda name: name[0].replace(" ", "\0"), text)  # no line ends within a string
         text = textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
         lines.append(text.replace("\0", " "))
     return "\n".join([*lines, "]"])
@@ -126,9 +128,9 @@ WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def json_to_python(value):
-    """The Python literal of a value that came from JSON, strings in double quotes."""
+    """The Python literal of a value that came from JSON, strings in double quotes; NUL for a blank in a string."""
     return (
-        json.dumps(value, ensure_ascii=False)
+        json.dumps(value, ensure_ascii=False).replace(" ", "\0")  # so that no line breaks there
         if isinstance(value, str)
         else (
             "{" + ", ".join(f"{json_to_python(key)}: {json_to_python(part)}" for key, part in value.items()) + "}"

@@ -81,6 +81,14 @@ def test_a_run_goes_on_where_it_was_stopped_and_sees_changed_code(tiny):
     assert len(run.current("rates")[1]) == 2
 
 
+def test_no_string_of_a_stored_cell_is_broken(tiny):
+    tiny(CODE.replace('{"loss"', '{("loss after a hundred steps " * 6).strip()'))
+    by_hand("rates")
+    space = {}
+    exec(tool.stored_code("rates"), space)
+    assert [list(result) for _, result in space["RATES"]] == 2 * [[("loss after a hundred steps " * 6).strip()]]
+
+
 def test_the_stored_cell_is_what_the_results_say(tiny):
     by_hand("rates")
     space = {}
