@@ -145,6 +145,15 @@ def check_rnn(m):
     first, second = m.single_layers(lstm)
     y = torch.rand(3, 7, 4, generator=seeded())
     assert torch.allclose(second(first(y)[0])[0], lstm(y)[0], atol=1e-6)
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(4, 8, num_layers=2, dropout=0.5)
+    first, second = m.single_layers(lstm)
+    between = first(y)[0]
+    assert between.is_contiguous()  # so that every torch draws the same mask for it
+    torch.manual_seed(1)
+    expected = lstm(y)[0]
+    torch.manual_seed(1)
+    assert torch.allclose(second(torch.nn.functional.dropout(between, 0.5))[0], expected, atol=1e-6)
 
 
 CHECKS = (
@@ -198,6 +207,7 @@ FAULTS = [
     (check_training, "    torch.manual_seed(0)\n    models =", "    models ="),
     (check_training, "            model.eval()\n", ""),
     (check_training, "texts)[0].sum().backward()", "texts)[0].neg().sum().backward()"),
+    (check_rnn, "batch_first=lstm.batch_first)", "batch_first=True)"),
     (check_rnn, "if t == 0 or not self.one_mask:", "if t == 0 or self.one_mask:"),
     (check_rnn, 'name.replace("l0", f"l{i}")', "name"),
 ]  # fmt: skip
