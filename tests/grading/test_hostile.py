@@ -23,6 +23,7 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
+import browsers
 import build
 import html5lib
 import pytest
@@ -698,15 +699,12 @@ def test_a_template_that_does_not_escape_is_caught(run, tmp_path, monkeypatch):
 @pytest.mark.browser
 def test_no_script_runs_in_a_browser(run):
     from playwright.sync_api import sync_playwright
-    from test_browser import FLAGS, find_browser
 
-    if not find_browser():
-        missing = "no Chromium found; install one, or name it: CHROME=/path/to/chrome"
-        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") else pytest.skip(missing)
+    browsers.needed()
     about = [result["slug"] for result in run.results if "pwned" in result["extra_data"]["student"]]
     assert len(about) >= 4
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        chromium = browsers.launch(playwright)
         page = chromium.new_context(bypass_csp=True).new_page()  # escaping alone must do
         page.set_content(SCRIPT)
         page.wait_for_function("window.pwned === 1")  # so this is what it looks like when one runs

@@ -2,8 +2,8 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsers import Visit
 from built import KINDS, visits
-from conftest import Visit
 
 pytestmark = pytest.mark.browser
 

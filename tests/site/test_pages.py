@@ -4,8 +4,8 @@ import re
 
 import built
 import pytest
+from browsers import Visit
 from built import CHAPTERS, LINKED, MOST, WEIGHT, visits
-from conftest import Visit
 
 pytestmark = pytest.mark.browser
 
