@@ -1,15 +1,18 @@
-# make book · make test · make serve · make notebooks · make homework · make grade; CONTRIBUTING.md tells the rest.
+# make alone says what there is to do; CONTRIBUTING.md tells more.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
+BOOK := $(VENV)/book.ready
 READY := $(VENV)/ready
 PYTEST := $(BIN)/python -m pytest
+SUITE := -n auto --dist loadfile --nbval --nbval-current-env notebooks tests
 
 VARIANTS ?= default:1 default:2 avx2:1 avx2:2 avx512:1 avx512:2
+PYTHONS ?= 3.12 3.13
 
 # One torch thread each: the notebooks run side by side over the cores.
 export OMP_NUM_THREADS ?= 1
@@ -17,15 +20,29 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: book test serve notebooks homework grade gradescope lint experiments lock bare variants claims answers spread bench clean
+.PHONY: help book test serve notebooks homework grade gradescope test-all lint experiments lock bare variants pythons \
+  claims answers spread bench clean
 
-book: $(READY)
+help:
+	@echo "make book        builds the site from the stored outputs, and says which file to open"
+	@echo "make test        runs every notebook again and tests functions, site and grader"
+	@echo "make serve       shows the site at a local address"
+	@echo "make notebooks   executes the chapters that changed and stores their outputs"
+	@echo "make homework    writes what students get, from the masters"
+	@echo "make grade       grades a folder: CHAPTER=03 SUBMISSIONS=folder OUT=folder"
+	@echo "make clean       removes what was built; CONTRIBUTING.md has the rest"
+
+book: $(BOOK)
 	@$(BIN)/python tools/build.py
 
-test: book
-	$(PYTEST) -n auto --dist loadfile --nbval --nbval-current-env notebooks tests
+test: $(READY) book
+	$(PYTEST) $(SUITE)
 
-serve: book
+# What takes longer, too: sweeps, turned claims, answers to the homework.
+test-all: $(READY) book
+	$(PYTEST) $(SUITE) -m "slow or not slow"
+
+serve: $(BOOK)
 	@$(BIN)/python tools/build.py --serve
 
 notebooks: $(READY)
@@ -51,7 +68,15 @@ variants: $(READY)
 	    $(PYTEST) -q -n auto --dist loadfile --nbval --nbval-current-env notebooks || exit 1; \
 	done
 
-# Turns the result of each claim over and sees its assertion fail.
+# The site's and the grader's tests on the other supported Pythons; these need no torch.
+pythons:
+	@for version in $(PYTHONS); do \
+	  python$$version tools/setup.py .venv-$$version no-torch && rm -rf _build && \
+	  .venv-$$version/bin/python tools/build.py && \
+	  .venv-$$version/bin/python -m pytest -q -n auto --dist loadfile tests/site tests/grading || exit 1; \
+	done
+
+# Turns the result of each trained cell over and sees its assertion fail.
 claims: $(READY)
 	$(PYTEST) -q -n auto -m slow tests/chapters/test_claims.py
 
@@ -75,7 +100,12 @@ lock: $(READY)
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
 
-$(READY): requirements.txt tools/setup.py
+# A reader's set-up holds what building needs; the rest is added when it is first needed.
+$(BOOK): requirements.txt book/requirements.in tools/setup.py
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "dropout-book: no $(PYTHON) here; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) tools/setup.py $(VENV) requirements.txt
-	@touch $(READY)
+	@$(PYTHON) tools/setup.py $(VENV) book
+	@touch $(BOOK)
+
+$(READY): requirements.txt tools/setup.py | $(BOOK)
+	@$(PYTHON) tools/setup.py $(VENV) all
+	@touch $(READY) $(BOOK)

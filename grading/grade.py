@@ -235,4 +235,9 @@ def _runs(jobs, scheduler, workers):
                 stream.add(future)
             future = next(stream)
             name = names.pop(future.key)
-            yield name, (future.result() if future.status == "finished" else None)
+            try:
+                # It may be lost again by now, with its worker, and is then done once more: this waits for it.
+                run = future.result()
+            except Exception:  # NoSandbox, or of Dask: too many workers died, the scheduler is gone
+                run = None
+            yield name, run

@@ -1,8 +1,65 @@
+import shutil
+import sys
+import time
+
 import hypothesis
 import matplotlib
+import pytest
 
 # The chapters' functions may draw; no test opens a window. (Not MPLBACKEND: the notebooks' kernels would inherit it.)
 matplotlib.use("agg")
 
 hypothesis.settings.register_profile("book", derandomize=True, deadline=None, max_examples=50)
 hypothesis.settings.load_profile("book")
+
+
+class Progress:
+    """What is running, in place of dots: one line that is written over on a terminal, else one line a minute."""
+
+    def __init__(self, out):
+        self.out, self.live = out, out.isatty()
+        self.began = self.said = time.monotonic()
+        self.running, self.done, self.failed = {}, 0, 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report):
+        if report.passed:
+            return ("passed" if report.when == "call" else "", "", "")
+        return None
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.running[nodeid] = None
+        self.say()
+
+    def pytest_runtest_logreport(self, report):
+        self.failed += report.failed
+
+    def pytest_runtest_logfinish(self, nodeid):
+        self.running.pop(nodeid, None)
+        self.done += 1
+        self.say()
+
+    def say(self):
+        now = time.monotonic()
+        if now - self.said < (0.1 if self.live else 60):
+            return
+        self.said = now
+        minutes, seconds = divmod(int(now - self.began), 60)
+        files = dict.fromkeys(nodeid.split("::")[0] for nodeid in self.running)
+        text = f"{minutes}:{seconds:02} · {self.done} done, {self.failed} failed · {', '.join(files)}"
+        if self.live:
+            width = (shutil.get_terminal_size().columns or 80) - 1
+            self.out.write("\r" + text[:width].ljust(width))
+        else:
+            self.out.write(text + "\n")
+        self.out.flush()
+
+    def pytest_sessionfinish(self):
+        if self.live:
+            self.out.write("\r\x1b[K")
+
+
+def pytest_configure(config):
+    # A worker of xdist has no terminal; with -v pytest says itself what runs.
+    if not hasattr(config, "workerinput") and config.get_verbosity() <= 0:
+        config.pluginmanager.register(Progress(sys.__stdout__), "progress-line")

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from jupyter_client import KernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-bare"
@@ -24,34 +26,44 @@ def pins():
 
 
 def make_environment():
-    """Create the bare environment; return its interpreter."""
-    python = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
+    """The interpreter of the bare environment, made anew unless it was made from the same pins."""
+    python, made = VENV / ("Scripts" if os.name == "nt" else "bin") / "python", VENV / "made.txt"
+    wanted = "\n".join([sys.version, *pins()])
+    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+        return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    (VENV / "pins.txt").write_text("\n".join(pins()), encoding="utf-8")
-    constraint = ["-c", str(ROOT / "requirements.txt")]
-    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", VENV / "pins.txt"]
-    subprocess.run([*install, *constraint], check=True, stderr=subprocess.DEVNULL)
+    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT / "requirements.txt"]
+    subprocess.run([*install, *PACKAGES], check=True, stderr=subprocess.DEVNULL)
+    made.write_text(wanted, encoding="utf-8")
     return python
 
 
 def run(path, python):
-    """Execute a copy of the notebook at `path`, alone in an empty folder; return the seconds it took."""
-    nb = nbformat.read(path, as_version=4)
+    """Execute a copy of the notebook at `path`, alone in an empty folder; return what is wrong, or the seconds."""
     started = time.perf_counter()
+    manager = KernelManager()
+    manager.kernel_spec.argv[0] = str(python)
     with tempfile.TemporaryDirectory() as empty:
-        manager = KernelManager()
-        manager.kernel_spec.argv[0] = str(python)
-        NotebookClient(nb, km=manager, timeout=600).execute(cwd=empty, stderr=subprocess.DEVNULL)
+        try:
+            client = NotebookClient(nbformat.read(path, as_version=4), km=manager, timeout=3600)
+            client.execute(cwd=empty, stderr=subprocess.DEVNULL)
+        except CellExecutionError as error:
+            return re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+        finally:
+            if manager.has_kernel:  # nbclient leaves a manager that it was given running
+                manager.shutdown_kernel(now=True)
         left = os.listdir(empty)
-    if left:
-        sys.exit(f"{path.name} left files behind: {left}")
-    return time.perf_counter() - started
+    return f"left files behind: {left}" if left else time.perf_counter() - started
 
 
 def main():
-    python = make_environment()
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        print(f"{path.name}: runs, {run(path, python):.0f} s", flush=True)
+    python, failed = make_environment(), False
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for path, said in zip(paths, pool.map(lambda path: run(path, python), paths)):
+            failed |= isinstance(said, str)
+            print(f"{path.name}: {said if isinstance(said, str) else f'runs, {said:.0f} s'}", flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Measure what the book promises of itself: build, notebooks, pages. Times are also given as ratios to one fixed
-computation timed in the same run, since machines differ. Only Lighthouse's bars pass or fail.
+"""Measure what the book promises of itself: build, notebooks, pages, and the dropouts of Chapter 12. Times are given as
+ratios, too: to one fixed computation timed in the same run, or to each other. Only Lighthouse's bars pass or fail.
 
-    python tools/bench.py [build] [notebooks] [pages]
+    python tools/bench.py [build] [notebooks] [speed] [pages]
 """
 
 import os
@@ -13,7 +13,10 @@ import time
 from pathlib import Path
 
 import build
+import nbformat
 import numpy as np
+
+from notebooks import code_cells, definitions
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -64,6 +67,24 @@ def bench_notebooks(unit):
             print(done.stdout[-2000:])
 
 
+def bench_speed(unit):
+    """Chapter 12's numpy dropout against the usual line and the library's: ratios within the rounds of one race."""
+    chapter = nbformat.read(ROOT / "notebooks" / "12-speed.ipynb", as_version=4)
+    space = {"__name__": "12-speed"}
+    exec(compile(definitions("\n\n".join(cell.source for cell in code_cells(chapter))), "<12-speed>", "exec"), space)
+    x = np.random.default_rng(0).standard_normal(space["SIZE"], dtype=np.float32)
+    space |= {"x": x, "y": np.ones_like(x), "tx": space["torch"].from_numpy(x)}
+    for p in (0.1, 0.5):
+        times = space["ladder"](p, rounds=7)
+        for name, ours, bar in (
+            ("usual, in place", "ours", 2.5),
+            ("usual line", "ours, fresh output", 2.5),
+            ("F.dropout", "ours, fresh output", 4),
+        ):
+            ratio = np.median(times[name] / times[ours])
+            print(f"{f'{name} / {ours}, p = {p}':<44} {ratio:9.1f} times     bar: {bar}", flush=True)
+
+
 def bench_pages(unit):
     """Lighthouse on every page, over a server that compresses; it needs npm and a Chromium."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -81,7 +102,7 @@ def bench_pages(unit):
 
 def main():
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    parts = {"build": bench_build, "notebooks": bench_notebooks, "pages": bench_pages}
+    parts = {"build": bench_build, "notebooks": bench_notebooks, "speed": bench_speed, "pages": bench_pages}
     chosen = sys.argv[1:] or list(parts)
     if unknown := set(chosen) - set(parts):
         sys.exit(f"dropout-book: no measurement called {', '.join(unknown)}; there are {', '.join(parts)}")

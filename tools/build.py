@@ -16,12 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
 
 
-def build(source=ROOT):
-    """Build the book in `source`; a warning counts as a failure. Return (succeeded, what the build printed)."""
+def build(source=ROOT, output=None):
+    """Build the book in `source`; a warning counts as a failure. Return (succeeded, what the build printed).
+
+    The site comes to _build/html in `output`, or else in `source`.
+    """
+    output = Path(output or source)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = [*jupyter_book, "build", str(source), "-W", "--keep-going", "-q"]
+    command += ["--path-output", str(output)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=source)
-    built = Path(source) / "_build"
+    built = output / "_build"
     ok = done.returncode == 0 and (built / "html" / "index.html").exists()
     if not ok:  # else the next build would not read the faulty page again, and pass
         shutil.rmtree(built / ".doctrees", ignore_errors=True)

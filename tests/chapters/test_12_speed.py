@@ -2,6 +2,9 @@
 
 import functools
 import math
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notebook import load
+import notebooks as tool
+from notebook import load, read
 
 NAME = "12-speed"
 BAD_P = (-0.1, 1.2, math.nan)
@@ -205,6 +209,32 @@ def check_measures(chapter):
             assert np.allclose(y[y > 0], 1 / keep)
 
 
+def check_counts(chapter):
+    """Count sees an operation's bytes and draws once, also in place, and no views; rungs draw what their names say."""
+    torch.manual_seed(0)
+    ones = torch.ones(10, 20)
+    for run, wanted in (
+        (lambda: ones + ones.t().t(), (1, 3 * 800, 0)),
+        (lambda: ones.clone().mul_(2), (2, 2 * 800 + 800, 0)),
+        (lambda: torch.rand(50), (1, 200, 50)),
+        (lambda: torch.nn.functional.dropout(ones, 0.5), (3, 5 * 800, 200)),
+    ):
+        assert tuple(chapter.count(run).values()) == wanted
+    places = np.empty(2**20), np.empty(2**20, bool)
+    found = {name: chapter.drawn_and_held(f) for name, f in chapter.rungs(0.1, *places).items()}
+    assert [round(bits) for bits, _ in found.values()] == [64, 64, 32, 8, 7, 8, 7, 7]
+    assert found["usual line"][1] > 8
+    assert all(found[name][1] < 2 for name in ("usual, in place", "bytes, in blocks", "ours"))
+    x, out = np.arange(1000, dtype=np.float32), np.full(1000, np.nan, np.float32)
+    wanted = chapter.usual(x, 0.5, np.random.default_rng(3))
+    assert (
+        chapter.usual_in_place(x, 0.5, np.random.default_rng(3), out, np.ones(1000), np.ones(1000, bool)) == wanted
+    ).all()
+    times = chapter.race({"a": lambda: None, "b": lambda: None}, rounds=3)
+    assert {name: t.shape for name, t in times.items()} == {"a": (3,), "b": (3,)}
+    assert chapter.spread(np.array([1.0, 2, 5])) == "2.0 (1.0–5.0)"
+
+
 CHECKS = [
     check_keep_probability,
     check_bits,
@@ -213,6 +243,7 @@ CHECKS = [
     check_autograd,
     check_philox,
     check_measures,
+    check_counts,
 ]
 
 
@@ -255,6 +286,13 @@ FAULTS = [
     (check_measures, "losses.var(1, ddof=1).mean(0)", "losses.var(1).mean(0)"),
     (check_measures, "np.multiply(kept, np.float32(1 / keep), out=factors)",
      "np.multiply(kept, np.float32(1), out=factors)"),
+    (check_counts, "{id(t): t.nbytes for t in (*inputs, *new) if torch.is_tensor(t)}",
+     "{i: t.nbytes for i, t in enumerate((*inputs, *new)) if torch.is_tensor(t)}"),
+    (check_counts, "and not operation.is_view and", "and"),
+    (check_counts, 'if any(size.values()) and not operation.is_view and "empty" not in str(operation):',
+     "if not operation.is_view:"),
+    (check_counts, "if random else 0", "if not random else 0"),
+    (check_counts, "np.less(rng.random(out=u), keep, out=kept)", "np.less(rng.random(len(u)), keep, out=kept)"),
 ]  # fmt: skip
 
 
@@ -262,6 +300,28 @@ FAULTS = [
 def test_faults_are_caught(check, old, new):
     with pytest.raises((AssertionError, ValueError, RuntimeError, TypeError, IndexError, pytest.fail.Exception)):
         check(load(NAME, {old: new}))
+
+
+CUDA_BUILD = """
+import torch
+torch.cuda._is_compiled, torch.cuda.is_available, torch.version.cuda = (lambda: True), (lambda: False), "12.8"
+{filter}
+import torch.utils.cpp_extension
+assert torch.utils.cpp_extension.CUDA_HOME
+torch.utils.cpp_extension.logger.warning("another line")
+"""
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_cuda_build_without_a_gpu_is_quiet(quiet, tmp_path):
+    """The chapter's filter leaves out that line and no other; without it the line is there."""
+    source = next(cell.source for cell in tool.code_cells(read(NAME)) if "def not_about_cuda" in cell.source)
+    done = subprocess.run(
+        [sys.executable, "-c", CUDA_BUILD.format(filter=source if quiet else "")],
+        env={**os.environ, "CUDA_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ("No CUDA runtime is found" in done.stderr) is not quiet
+    assert "another line" in done.stderr
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import copy
 import math
 import random
+from contextlib import nullcontext
 from fractions import Fraction
 from itertools import product
 
@@ -406,26 +407,89 @@ def check_gradients(chapter):
 
 
 def check_decisions(chapter):
-    """Helps, harms or neither; the best or the worst row; each chapter is heard; any rows, any order."""
-    assert [chapter.verdict(*v) for v in ((-1, 0.5), (1, 0.5), (-0.5, 0.5), (0.1, 0.5))] == [
-        "helps", "harms", "no effect seen", "no effect seen"]  # fmt: skip
+    """Helps, harms, trade or unclear; log-loss widened and a rise of error not; every row is kept, none is picked."""
+    for numbers, expected in {
+        (-1, 0.5, -1, 2): "helps", (-1, 0.5, 1, 2): "helps", (-1, 0.5, 1, 0.5): "trade", (1, 0.5, 0, 1): "harms",
+        (1, 0.5, -1, 0.5): "trade", (-0.5, 0.5, -9, 1): "unclear", (0.1, 0.5, 9, 1): "unclear"}.items():  # fmt: skip
+        assert chapter.verdict(*numbers) == expected
+    assert chapter.verdict(-1, 0.6, 0, 1, 2) == "unclear"  # the gain must survive the widening,
+    assert chapter.verdict(-1, 0.4, 1, 0.6, 2) == "trade"  # the rise of error need not
     for bad in ((1, -0.1), (math.nan, 1), (1, math.nan)):
         with pytest.raises(ValueError, match="need a number and half >= 0"):
-            chapter.verdict(*bad)
+            chapter.sign(*bad)
+    for judged, t in ((1, 2.262157), (10, 3.689662), (50, 4.780913)):  # at 0.05 / judged, 9 degrees of freedom
+        assert chapter.widening(judged) == pytest.approx(t / 2.262157, rel=1e-4)
+    assert chapter.widening(64, 16) < chapter.widening(64, 10)
+    for bad in ((0, 10), (5, 2)):
+        with pytest.raises(ValueError, match="need judged >= 1 and n >= 3"):
+            chapter.widening(*bad)
     rows = [
-        ("05-a", "A", "one", -0.2, 0.1, 0, 1), ("05-a", "A", "two", -0.4, 0.1, 0, 1),
-        ("05-a", "A", "bad", 0.9, 0.1, 0, 1), ("05-a", "A", "unsure", -0.9, 1.0, 0, 1),
-        ("06-b", "B", "x", 0.1, 0.2, 0, 1), ("06-b", "B", "y", 0.3, 0.2, 0, 1),
-        ("06-b", "B", "z", 0.5, 0.1, 0, 1), ("07-c", "A", "n", 0.1, 0.2, 0, 1)]  # fmt: skip
-    decided = chapter.decide(rows)
-    assert [(row[2], *rest) for row, *rest in decided] == [
-        ("two", "helps", 2, 4), ("z", "harms", 2, 3), ("n", "no effect seen", 1, 1)]  # fmt: skip
-    many = [(f"{c:02d}", f"S{i}", "x", -0.1 * (i + 1), 0.001 * c**3, 0, 1) for c in range(5, 12) for i in range(6)]
-    spread = chapter.spread_out(chapter.decide(many))
-    assert len(spread) == 12
-    assert {row[0] for row, *_ in spread} == {f"{c:02d}" for c in range(5, 12)}
-    assert [d for d in chapter.decide(many) if d in spread] == spread
-    assert chapter.spread_out(decided) == decided
+        ("05-a", "A", "one", -0.2, 0.1, 0, 1), ("06-b", "B", "x", 0.1, 0.2, 0, 1),
+        ("05-a", "A", "two", -0.4, 0.1, 2, 1), ("07-c", "A", "n", 0.3, 0.1, 0, 1)]  # fmt: skip
+    assert [(key, [kind for _, kind in group]) for key, group in chapter.decide(rows).items()] == [
+        (("05-a", "A"), ["helps", "trade"]), (("06-b", "B"), ["unclear"]), (("07-c", "A"), ["harms"])]  # fmt: skip
+    assert [row for group in chapter.decide(rows).values() for row, _ in group] == [rows[i] for i in (0, 2, 1, 3)]
+    assert [kind for group in chapter.decide(rows, 3).values() for _, kind in group] == [
+        "unclear", "trade", "unclear", "unclear"]  # fmt: skip
+
+
+class Inside(nn.Module):
+    """Functional dropout two modules deep, beside a BatchNorm."""
+
+    def __init__(self, always=False):
+        super().__init__()
+        self.norm, self.always = nn.BatchNorm1d(16), always
+
+    def forward(self, x):
+        return F.dropout(self.norm(x), 0.5, self.training and not self.always)
+
+
+SAMPLED = {
+    "encoder layer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, 0.3, batch_first=True), 1),
+    "encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32, 0.3, batch_first=True), 2), 1),
+    "attention": (lambda: nn.MultiheadAttention(16, 4, 0.3, batch_first=True), 3),
+    "LSTM": (lambda: nn.LSTM(16, 8, 2, dropout=0.3, batch_first=True), 1),
+    "GRU": (lambda: nn.GRU(16, 8, 2, dropout=0.3, batch_first=True), 1),
+}
+
+
+def check_sampling(chapter):
+    """Passes differ, whatever draws; normalisation keeps its mode and statistics; silence is refused."""
+    x = torch.rand(3, 5, 16)
+    for make, inputs in SAMPLED.values():
+        model = make()
+        assert chapter.mc_dropout(model, *[x] * inputs) is model
+        assert chapter.spread(model, *[x] * inputs) > 0.001
+    model = nn.Sequential(Inside(), nn.InstanceNorm1d(5, track_running_stats=True), nn.LayerNorm(16)).eval()
+    kept = copy.deepcopy(model.state_dict())
+    chapter.mc_dropout(model, x[0])
+    assert chapter.spread(model, x[0]) > 0.001
+    assert all(torch.equal(kept[name], value) for name, value in model.state_dict().items())
+    for silent in (nn.Linear(16, 4), Inside(always=True), nn.Dropout(0.0), nn.LSTM(16, 8, 1, batch_first=True)):
+        with pytest.raises(ValueError, match="all passes agree"):
+            chapter.mc_dropout(silent.train(), x[0])
+        assert not any(module.training for module in silent.modules())
+
+
+def check_redraws(chapter):
+    """Checkpointing with the state of the layer's own generator; twice backward; the generator goes on."""
+    layer = chapter.SeededInside(once=True)
+    output, gradient = chapter.passes(layer)
+    assert output != gradient
+    how = {"context_fn": lambda: (nullcontext(), chapter.SameDraws(layer.generator))}
+    seen = [chapter.passes(layer, **how) for _ in range(5)]
+    assert all(output == gradient for output, gradient in seen)
+    assert len({tuple(output) for output, _ in seen}) > 1
+    generator = torch.Generator().manual_seed(1)
+    torch.rand(3, generator=generator)
+    again = chapter.SameDraws(generator)
+    first, second = (torch.rand(2, generator=generator) for _ in range(2))
+    for expected in ((first, second), (first,)):  # however much is drawn inside
+        with again:
+            assert all(torch.rand(2, generator=generator).equal(draw) for draw in expected)
+    fresh = torch.Generator().manual_seed(1)
+    torch.rand(3, generator=fresh), torch.rand(2, generator=fresh), torch.rand(2, generator=fresh)
+    assert torch.rand(2, generator=generator).equal(torch.rand(2, generator=fresh))
 
 
 def check_data(chapter):
@@ -464,7 +528,8 @@ def check_exhibits(chapter):
         assert not chapter.agree(getattr(chapter, good)().train(), x)
     assert chapter.mean_ratio(chapter.ByHand(0.2, 1.25)) == pytest.approx(1, abs=0.02)
     assert chapter.mc_symptoms(chapter.mc_dropout, 0.5) == (True, True, True)
-    assert chapter.mc_symptoms(nn.Module.train, 0.5) == (True, False, False)
+    assert chapter.mc_symptoms(chapter.layers_alone, 0.5) == (True, True, True)
+    assert chapter.mc_symptoms(lambda model, x: model.train(), 0.5) == (True, False, False)
     assert chapter.dropped_share(False)[1:] == [0, 0, 0]
     assert min(chapter.dropped_share(True)) > 0.4
     assert [chapter.distinct(chapter.SeededInside(once=once)) for once in (False, True)] == [1, 100]
@@ -478,7 +543,7 @@ def check_exhibits(chapter):
 
 
 CHECKS = [check_traces, check_at_rest, check_modes, check_floor, check_gradients, check_decisions, check_data,
-          check_exhibits]  # fmt: skip
+          check_exhibits, check_sampling, check_redraws]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -518,10 +583,13 @@ FAULTS = [
     (check_floor, "np.asarray(logits) / (1 - p)", "np.asarray(logits) * p"),
     (check_gradients, "* back[j] * x[j] / (1 - p)", "* back[j] * x[j]"),
     (check_gradients, "repeat=2) if redrawn else [m]:", "repeat=2) if not redrawn else [m]:"),
-    (check_decisions, "if effect + half < 0", "if effect < 0"),
+    (check_decisions, "int(effect > half) - int(effect < -half)", "int(effect > 0) - int(effect < 0)"),
+    (check_decisions, "sign(points, points_half)", "sign(points, widen * points_half)"),
+    (check_decisions, "sign(loss, widen * loss_half)", "sign(loss, loss_half)"),
+    (check_decisions, "if less * more < 0:", "if False:"),
     (check_decisions, "groups.setdefault(row[:2], [])", "groups.setdefault(row[1], [])"),
-    (check_decisions, "{\"helps\": min, \"harms\": max}", "{\"helps\": max, \"harms\": max}"),
-    (check_decisions, "sorted(ranked)[:most]", "ranked[:most]"),
+    (check_decisions, "1 - 0.05 / judged]", "1 - 0.05 * judged]"),
+    (check_decisions, "np.cos(angle) ** (n - 2)", "np.cos(angle) ** (n - 1)"),
     (check_data, "F1[y % 5], F2[y // 5]", "F1[y % 5], F2[y % 2]"),
     (check_data, "\"train\": order[:, 800:]}", "\"train\": order[:, 700:900]}"),
     (check_exhibits, "F.dropout(self.inner(x), 0.5, self.training)", "F.dropout(self.inner(x), 0.5)"),
@@ -529,6 +597,13 @@ FAULTS = [
     (check_exhibits, "        if not self.once:\n", "        if True:\n"),
     (check_exhibits, "/ (1 - self.p or 1) if self.training", "/ (1 - self.p) if self.training"),
     (check_exhibits, "if isinstance(module, nn.modules.dropout._DropoutNd):", "if True:"),
+    (check_sampling, "not isinstance(module, nn.modules.batchnorm._NormBase)", "True"),
+    (check_sampling, "not isinstance(module, nn.modules.batchnorm._NormBase)",
+     "isinstance(module, nn.modules.dropout._DropoutNd)"),
+    (check_sampling, "if all(agree(model, *inputs) for _ in range(10)):", "if False:"),
+    (check_sampling, "        model.eval()\n        raise ValueError", "        raise ValueError"),
+    (check_redraws, "self.generator.set_state(self.state)", "pass"),
+    (check_redraws, "self.generator.set_state(self.now)", "pass"),
 ]  # fmt: skip
 
 

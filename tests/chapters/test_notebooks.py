@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+from book_record import VERDICTS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 import notebooks as tool
@@ -176,7 +177,7 @@ def claims(nb, name):
         faults.append(f"cells are tagged for claims {sorted(found)}, not {sorted(CLAIMS.get(name, set()))}")
     listed = dict(
         re.findall(
-            r"^- \*\*Claim (\d\d)\*\* — .*?\*\*(Holds|False|Depends)\.\*\*",
+            r"^- \*\*Claim (\d\d)\*\* — .*?\*\*(\w+)\.\*\*",
             section(nb, "Claims tested here"),
             re.MULTILINE,
         )
@@ -186,7 +187,7 @@ def claims(nb, name):
             if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))):
                 faults.append(f"claim {claim:02d} is not asserted in its cell")
             said = "".join(output.get("data", {}).get("text/markdown", "") for output in cell.outputs)
-            verdict = re.match(rf"\*\*Claim {claim:02d} — (holds|false|depends)\.\*\*", said)
+            verdict = re.match(rf"\*\*Claim {claim:02d} — ({'|'.join(VERDICTS)})\.\*\*", said)
             if not verdict or not re.search(r"\d", said[verdict.end() :]):
                 faults.append(f"claim {claim:02d} does not end in its verdict with a figure")
             elif listed.get(f"{claim:02d}") != verdict[1].capitalize():
@@ -418,7 +419,7 @@ def flipped(nb):
             out.data["text/markdown"] = (
                 said.replace("— false", "— holds")
                 if "— false" in said
-                else re.sub("— (holds|depends)", "— false", said)
+                else re.sub("— (holds|depends|definition)", "— false", said)
             )
 
 

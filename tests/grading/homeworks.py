@@ -3,6 +3,7 @@
 import os
 import re
 from functools import cache
+from importlib.util import find_spec
 
 import build
 import pytest
@@ -12,6 +13,7 @@ from grading import sandbox
 
 MASTERS = {path.stem: path for path in sorted((build.ROOT / "homework").glob("*.ipynb"))}
 CLASS = "2027a"
+PATIENT = sandbox.LIMITS | {"wait": 300, "whole": 900}  # for honest work: here no clock decides on a busy machine
 HEADER = re.compile(r"^# %% (q\d+) (right|wrong): (.+)\n", re.M)
 
 
@@ -30,14 +32,22 @@ def can_sandbox():
         (pytest.fail if os.environ.get("REQUIRE_SANDBOX") else pytest.skip)(str(error))
 
 
+def can_run(name):
+    """Skip the test where the homework needs torch and there is none; fail it there if REQUIRE_TORCH is set."""
+    needs = any(re.search(r"^(import|from) torch\b", source, re.M) for source in read(name)[0].solution)
+    if needs and not find_spec("torch"):
+        (pytest.fail if os.environ.get("REQUIRE_TORCH") else pytest.skip)(f"homework {name} needs torch")
+
+
 def sandboxed(job):
     can_sandbox()
-    return sandbox.run(job)
+    return sandbox.run(job, PATIENT)
 
 
 @cache
 def solved(name, class_=""):
     """What the master's own solution gives."""
+    can_run(name)
     homework, _ = read(name, class_)
     return sandboxed(homework.job(homework.solution))
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -206,7 +205,6 @@ def test_a_teacher_need_not_be_root(tmp_path):
         shutil.copytree(build.ROOT / "grading", folder / "grading", ignore=shutil.ignore_patterns("__pycache__"))
         seccomp(folder)
         subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
-        started = time.monotonic()
         done = subprocess.run(
             [OTHER, "-c", UNPRIVILEGED.format(folder=str(folder))],
             env={"PATH": "/usr/bin:/bin", "HOME": "/tmp"},
@@ -220,6 +218,5 @@ def test_a_teacher_need_not_be_root(tmp_path):
         assert done.returncode == 0, done.stderr
         assert f"[65534, [], '{'0' * 16}', 'OSError']" in done.stdout
         assert "BlockingIOError" in done.stdout or "took longer" in done.stdout
-        assert time.monotonic() - started < 60
     finally:
         shutil.rmtree(folder)

@@ -78,7 +78,12 @@ def test_nbgrader_metadata(name):
     )
 
 
-@pytest.mark.parametrize("class_", ["", CLASS])
+def every(*values):
+    """The values, for a test that `make test` does with the first and make test-all with each."""
+    return [values[0], *(pytest.param(value, marks=pytest.mark.slow) for value in values[1:])]
+
+
+@pytest.mark.parametrize("class_", every("", CLASS))
 @pytest.mark.parametrize("name", MASTERS)
 def test_the_solution_answers_its_probes_and_passes_the_checks_in_view(name, class_):
     homework, text = read(name, class_)
@@ -92,14 +97,15 @@ def test_the_solution_answers_its_probes_and_passes_the_checks_in_view(name, cla
     assert [entry["name"] for entry in judged if not entry["passed"]] == []  # and twice the same
 
 
+@pytest.mark.parametrize("what", every("graded", "all its code"))
 @pytest.mark.parametrize("name", MASTERS)
-def test_nothing_is_gained_by_handing_in_what_one_got(name):
+def test_nothing_is_gained_by_handing_in_what_one_got(name, what):
     homework, text = read(name)
-    stubs, names, _ = hw.submitted(text.encode(), homework)
-    run = sandboxed(homework.job(stubs))
-    assert judge.graded(homework, solved(name)["values"], run, names, "")["score"] == 0
-    all_code = sandboxed(homework.job(homework.stubs))
-    assert judge.graded(homework, solved(name)["values"], all_code, homework.stubs, "")["score"] == 0
+    expected = solved(name)["values"]
+    cells, names, _ = hw.submitted(text.encode(), homework)
+    if what == "all its code":
+        cells = names = homework.stubs
+    assert judge.graded(homework, expected, sandboxed(homework.job(cells)), names, "")["score"] == 0
 
 
 @pytest.mark.parametrize("name", MASTERS)

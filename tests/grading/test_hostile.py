@@ -1,7 +1,8 @@
 """Submissions that cheat, break out or wreck: they gain nothing, learn nothing, and harm only themselves.
 
 Most are one folder, graded once. Its attackers answer questions 1 and 4 with the master's own solution, and try to get
-more than the points of these. Planted faults show that a check would notice.
+more than the points of these. `make test` takes a telling few of each kind, make test-all the others as well. Planted
+faults show that a check would notice.
 """
 
 import ast
@@ -10,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import platform
 import re
 import secrets
 import shutil
@@ -19,15 +19,15 @@ import stat
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import browsers
 import build
 import html5lib
 import pytest
-from homeworks import MASTERS, can_sandbox, read, solved
+from homeworks import MASTERS, can_sandbox, read, sandboxed, solved
 
 from grading import grade, judge, report, sandbox
 
@@ -35,7 +35,8 @@ NAME = "03-inverted-dropout"
 HONEST = 11  # points of questions 1 and 4
 TOKEN = f"hostile{secrets.token_hex(6)}"  # of processes and files that must not outlive their submission
 CANARY = "5f0d6c9e2b7a4183"
-QUICK = {"step": 1.5, "wait": 4, "whole": 20, "memory": 400 * sandbox.MB, "channel": sandbox.MB}
+# Of processor time little, so that what never ends is soon seen to; on the clock much, for a busy machine.
+QUICK = {"step": 1.5, "wait": 20, "whole": 600, "memory": 400 * sandbox.MB, "channel": sandbox.MB}
 SCRIPT = "<img src=x onerror=window.pwned=1><script>window.pwned=1</script>"
 
 # What every attack starts from: the streams and the globals of the program that it runs in.
@@ -255,7 +256,7 @@ ENDS = {
     "alarm": "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\nwhile True: pass",
     "recursion": "sys.setrecursionlimit(10**9)\nf = lambda: f()\nf()",
     "atexit": "atexit.register(lambda: (say('ready'), say('probe', 9), say('value', 9, 1), say('end')))",
-    "late-exit": "threading.Timer(0.05, os._exit, [0]).start()\ntime.sleep(0.2)",
+    "late-exit": "threading.Timer(0.05, os._exit, [0]).start()\ntime.sleep(600)",
     "root": "[tried(lambda: f(0)) for f in (os.setuid, os.setgid, os.seteuid)]",
     "limits": "resource.setrlimit(resource.RLIMIT_CPU, (-1, -1))",
     "undying": "ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\nos.setsid()",
@@ -421,6 +422,18 @@ def documents():
     return made
 
 
+DOCUMENTS = documents()
+TELLING = {
+    "assertions", "liars", "dumps", "modules", "returns-itself", "returns-nan", "returns-script", "returns-tolist",
+    "values-without-probes", "values-of-another-probe", "echo", "plays-the-grader", "noise", "faults",
+    "plain", "eval", "trace", "closed", "flood", "flood-from-a-thread", "inbox-filled",
+    "segfault", "kill-all", "deaf", "waits", "late-exit", "late-exit-in-a-thread", "root", "deaf-daemons", "fork-bomb",
+    "two-of-it", "threads", "memory-of-many", "disk", "reads", "writes", "given",
+    "script-as-a-type", "meta", "endless-traceback",
+    "metadata-proto", "metadata-script", "label-script", "outputs", "cell-magics", "cell-surrogate", "deep", "binary",
+}  # fmt: skip
+
+
 # File names, of empty files: each must come out as one line, one row and one page, and as text.
 FILE_NAMES = [
     SCRIPT.replace("/", "&sol;"), '"><svg onload=window.pwned=1>', "'onmouseover='window.pwned=1", "<b>bold",
@@ -435,8 +448,8 @@ VICTIM = "Müller"
 THIEF = "M-ller-" + hashlib.sha256(VICTIM.encode()).hexdigest()[:8]  # the name that the victim's result would have
 
 
-def fill(folder, out):
-    """Write the folder of submissions. Gives {name of the entry: points}."""
+def fill(folder, out, chosen):
+    """Write the folder of submissions, the chosen among the hostile ones. Gives {name of the entry: points}."""
     points = {"honest": HONEST, "full": read(NAME)[0].points, "stubs": 0, VICTIM: HONEST, THIEF: 0}
     told = {"MASTER": MASTERS[NAME], "FULL": folder / "full.ipynb", "SUBMISSIONS": folder, "OUT": out}
     names = "".join(f"{name} = {str(path)!r}\n" for name, path in told.items())
@@ -445,10 +458,12 @@ def fill(folder, out):
     (folder / "full.ipynb").write_text(json.dumps(notebook(questions=read(NAME)[0].questions)))
     for name in ("stubs", THIEF):
         (folder / f"{name}.ipynb").write_text(read(NAME)[1])
-    for name, (code, most, first) in ATTACKS.items():
+    for name in chosen & ATTACKS.keys():
+        code, most, first = ATTACKS[name]
         (folder / f"{name}.ipynb").write_text(json.dumps(notebook(names + code, first=first)))
         points[name] = most
-    for name, (data, most) in documents().items():
+    for name in chosen & DOCUMENTS.keys():
+        data, most = DOCUMENTS[name]
         (folder / f"{name}.ipynb").write_bytes(data)
         points[name] = most
     for name in FILE_NAMES:
@@ -511,10 +526,25 @@ class Run:
     """The folder graded, and what there was to see before and after."""
 
 
+PARTS = {"telling": TELLING, "others": {*ATTACKS, *DOCUMENTS} - TELLING}
+MARKS = {"telling": (), "others": pytest.mark.slow}
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def grading(tmp_path_factory):
+    """A part of the attacks -> its Run, made once."""
+    return cache(partial(graded, tmp_path_factory))
+
+
+@pytest.fixture(params=[pytest.param(part, marks=MARKS[part]) for part in PARTS])
+def run(request, grading):
+    return grading(request.param)
+
+
+def graded(tmp_path_factory, part):
     can_sandbox()
     root, run = tmp_path_factory.mktemp("hostile"), Run()
+    run.chosen = PARTS[part]
     run.submissions, run.out, run.scratch = (root / name for name in ("submissions", "out", "scratch"))
     run.submissions.mkdir(), run.scratch.mkdir()
     guarded = [build.ROOT / "homework", build.ROOT / "grading", run.submissions]
@@ -525,15 +555,15 @@ def run(tmp_path_factory):
             patch.setitem(sandbox.LIMITS, name, limit)
         alone = root / "alone"
         alone.mkdir()
-        run.points = fill(run.submissions, run.out)
+        run.points = fill(run.submissions, run.out, run.chosen)
         for name in ("honest", "full", "stubs"):
             shutil.copy(run.submissions / f"{name}.ipynb", alone)
         grade.grade(read(NAME)[0], alone, root / "alone-out", workers=2)
         run.alone = root / "alone-out"
         run.before = [tree(folder) for folder in guarded]
-        run.results, run.failed = grade.grade(read(NAME)[0], run.submissions, run.out, workers=3)
+        run.results, run.failed = grade.grade(read(NAME)[0], run.submissions, run.out, workers=4)
         run.after = [tree(folder) for folder in guarded]
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 60
     while living() and time.monotonic() < ends:
         time.sleep(0.1)
     run.left = living()
@@ -552,14 +582,18 @@ def test_the_honest_get_what_they_get_alone(run):
         assert run.by_name[name]["score"] == run.points[name]
 
 
-@pytest.mark.parametrize("name", [*ATTACKS, *documents()])
+@pytest.mark.parametrize(
+    "run, name",
+    [pytest.param(part, name, marks=MARKS[part]) for part, chosen in PARTS.items() for name in sorted(chosen)],
+    indirect=["run"],
+)
 def test_gain(run, name):
     points, score = run.points[name], run.by_name[name]["score"]
     assert score == points if points is not None else 0 <= score <= HONEST
 
 
 def test_nobody_else_gains(run):
-    known = {*ATTACKS, *documents(), "honest", "full", VICTIM, "with-results"}
+    known = run.chosen | {"honest", "full", VICTIM, "with-results"}
     assert {
         result["extra_data"]["student"]: result["score"] for result in run.results if result["score"]
     }.keys() <= known
@@ -665,15 +699,12 @@ def test_a_template_that_does_not_escape_is_caught(run, tmp_path, monkeypatch):
 @pytest.mark.browser
 def test_no_script_runs_in_a_browser(run):
     from playwright.sync_api import sync_playwright
-    from test_browser import FLAGS, find_browser
 
-    if not find_browser():
-        missing = "no Chromium found; install one, or name it: CHROME=/path/to/chrome"
-        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") else pytest.skip(missing)
+    browsers.needed()
     about = [result["slug"] for result in run.results if "pwned" in result["extra_data"]["student"]]
     assert len(about) >= 4
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        chromium = browsers.launch(playwright)
         page = chromium.new_context(bypass_csp=True).new_page()  # escaping alone must do
         page.set_content(SCRIPT)
         page.wait_for_function("window.pwned === 1")  # so this is what it looks like when one runs
@@ -707,327 +738,6 @@ def test_the_table_holds_no_formula(run):
     assert formulas("a,b\n=1+1,2\n") and formulas("a,b\nx;=1+1,2\n")
 
 
-# ---------------------------------------------------------------- what code in the sandbox can reach
-
-
-def seen(code, *expressions, setup="", **limits):
-    """What the expressions give after the code has run in the sandbox."""
-    can_sandbox()
-    job = {"cells": [code], "blocks": [[setup, [[number, text] for number, text in enumerate(expressions)]]]}
-    run = sandbox.run(job, sandbox.LIMITS | limits)
-    assert run["cells"] == {} and run["faults"] == {}, run
-    return [run["values"].get(number, run["stopped"].get(number)) for number in range(len(expressions))]
-
-
-def listening():
-    """Addresses at which this process waits for others, in the kernel's hexadecimal."""
-    own = set()
-    for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError):
-            own |= {*re.findall(r"socket:\[(\d+)\]", os.readlink(f"/proc/self/fd/{name}"))}
-    lines = [
-        line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
-    ]
-    return {line[1].partition(":")[0] for line in lines if line[9] in own and line[3] == "0A"}
-
-
-def test_the_grader_listens_to_nobody_else():
-    can_sandbox()
-    before = listening()
-    with grade.cluster(workers=1):
-        assert listening() - before <= {"0100007F", "00000000000000000000000001000000"}
-    with socket.create_server(("0.0.0.0", 0)):
-        assert "00000000" in listening()
-
-
-LOOK = """
-import os, socket, sys
-def text(path):
-    try:
-        with open(path, "rb") as file: return file.read(10**5).decode("latin-1")
-    except OSError: return ""
-def ways(path):
-    return [root + path for root in ("", "/proc/1/root", "/proc/self/root", "/proc/1/cwd", "/tmp/../.." * 5)]
-def reached(family, address):
-    with socket.socket(family) as s:
-        s.settimeout(1)
-        try: s.connect(address)
-        except OSError: return False
-        return True
-def written(folder):
-    try:
-        open(folder + "/new", "w").close()
-        return True
-    except OSError:
-        return False
-def walk(keep):
-    found = []
-    for parent, folders, files in os.walk("/"):
-        aside = ("site-packages", "dist-packages", "share", "include") + ("proc",) * (parent == "/")
-        folders[:] = [name for name in folders if name not in aside]
-        found += [os.path.join(parent, name) for name in ["", *files] if keep(parent, name)]
-    return found
-"""
-
-
-@pytest.fixture
-def neighbour(tmp_path):
-    """A file next door, and three sockets on which somebody listens: (path, [(family, address), ...])."""
-    path = tmp_path / "secret"
-    path.write_text("secret")
-    path.chmod(0o644)
-    abstract, local = f"\0{TOKEN}", f"{tempfile.mkdtemp()}/socket"
-    tcp, *others = listening = [socket.socket(family) for family in (socket.AF_INET, socket.AF_UNIX, socket.AF_UNIX)]
-    tcp.bind(("127.0.0.1", 0))
-    for one, address in zip(others, (abstract, local)):
-        one.bind(address)
-    for one in listening:
-        one.listen()
-    yield path, [(2, tcp.getsockname()), (1, abstract), (1, local)]
-    for one in listening:
-        one.close()
-    shutil.rmtree(os.path.dirname(local))
-
-
-def network_faults(addresses):
-    """Which of the addresses code in the sandbox reaches, and the interfaces that it has beside its own lo."""
-    tests = [f"reached({family}, {address!r})" for family, address in addresses]
-    *reached, interfaces = seen(LOOK, *tests, "[name for _, name in socket.if_nameindex()]")
-    return [address for (_, address), yes in zip(addresses, reached) if yes] + [i for i in interfaces if i != "lo"]
-
-
-def file_faults(path):
-    """Ways by which code in the sandbox can open a file of the machine."""
-    return seen(LOOK, f"[way for way in ways({str(path)!r}) if text(way)]")[0]
-
-
-def test_network(neighbour):
-    assert network_faults(neighbour[1]) == []
-    assert seen(LOOK, "[reached(2, (a, 80)) for a in ('1.1.1.1', '10.0.0.1', '169.254.169.254')]") == [[False] * 3]
-
-
-@pytest.mark.parametrize("name", ["homework", "own", "out", "grader"])
-def test_files_of_others(neighbour, name):
-    path = {"homework": MASTERS[NAME], "own": neighbour[0], "out": __file__, "grader": sandbox.__file__}[name]
-    assert Path(path).read_bytes() and file_faults(path) == []
-
-
-def changed(monkeypatch, change):
-    """Grade with another command line for the sandbox."""
-    command, walled = sandbox._command()
-    where = command.index(sandbox.PYTHON[0])
-    monkeypatch.setattr(sandbox, "_command", lambda: ([*change(command[:where]), *command[where:]], walled))
-
-
-def test_a_sandbox_with_a_network_is_caught(neighbour, monkeypatch):
-    can_sandbox()
-    changed(monkeypatch, lambda command: [word for word in command if word != "--unshare-net"])
-    assert network_faults(neighbour[1])
-
-
-def test_a_sandbox_with_the_masters_in_it_is_caught(monkeypatch):
-    can_sandbox()
-    folder = MASTERS[NAME].parent
-    parents = [word for one in reversed(folder.parents[:-1]) for word in ("--perms", "0755", "--dir", str(one))]
-    more = [*parents, "--ro-bind", str(folder), str(folder)]
-    changed(monkeypatch, lambda command: [*command[:-2], *more, *command[-2:]])
-    assert file_faults(MASTERS[NAME])
-
-
-def test_files():
-    """Its own Python aside, the sandbox holds no file of the machine, and one place to write."""
-    masters = {f"{name}.ipynb" for name in MASTERS}
-    found, etc, top, folders, mounts = seen(
-        LOOK,
-        f"walk(lambda parent, name: name in {masters!r})",
-        "[path for path in ('/etc/passwd', '/etc/hosts', '/var', '/sys', '/run') if os.path.exists(path)]",
-        "os.listdir('/')",
-        "walk(lambda parent, name: not name and written(parent))",
-        "[line.split()[4:6] for line in text('/proc/self/mountinfo').splitlines()]",
-    )
-    assert found == etc == []
-    usual = {"usr", "bin", "lib", "lib64", "lib32", "proc", "dev", "etc", "tmp"}
-    assert set(top) <= usual | {Path(prefix).parts[1] for prefix in (sys.prefix, sys.base_prefix)}
-    assert folders == ["/tmp/"]
-    writable = {place for place, rights in mounts if "ro" not in rights.split(",")}
-    assert {place for place in writable if not place.startswith("/dev/")} == {"/proc", "/tmp"}
-
-
-def test_the_scratch_folder_is_empty_each_time():
-    shared = sorted({Path(p).parts[2] for p in (sys.prefix, sys.base_prefix) if p.startswith("/tmp/")})
-    look = "import os\nbefore = os.listdir('/tmp')\nopen('/tmp/left', 'w').write('x')\nos.mkdir('/tmp/more')"
-    for _ in range(2):
-        assert seen(look, "[before, os.listdir('.'), os.getcwd()]")[0][::2] == [shared, "/tmp"]
-
-
-def test_identity(monkeypatch):
-    monkeypatch.setenv("HOSTILE_SECRET", CANARY)
-    about, environment, shown, pids, parent, files = seen(
-        LOOK,
-        "[os.getresuid(), os.getgroups(), [line.split() for line in text('/proc/self/status').splitlines()]]",
-        "dict(os.environ)",
-        "[text(f'/proc/{pid}/{file}') for pid in ('self', 1, 2) for file in ('environ', 'cmdline')]",
-        "[int(name) for name in os.listdir('/proc') if name.isdigit()]",
-        "[os.getppid(), text('/proc/1/comm')]",
-        "[os.readlink(f'/proc/self/fd/{n}') for n in range(64) if os.path.lexists(f'/proc/self/fd/{n}')]",
-    )
-    (user, effective, saved), groups, lines = about
-    status = {line[0]: line[1:] for line in lines if line}
-    assert user == effective == saved and (50_000 <= user < 60_000 or user == 65534)
-    assert groups in ([], [65534])
-    assert [int(status[f"Cap{which}:"][0], 16) for which in ("Prm", "Eff", "Amb")] == [0, 0, 0]
-    assert status["NoNewPrivs:"] == ["1"]
-    assert CANARY not in json.dumps([environment, shown])
-    own = {"HOME", "LANG", "PATH", "PWD", "TMPDIR", "MPLBACKEND", "ATEN_CPU_CAPABILITY", "LC_CTYPE"}
-    assert {name for name in environment if not name.endswith(("_NUM_THREADS", "_WAIT_POLICY"))} <= own
-    assert sorted(pids) == [1, 2] and parent == [1, "bwrap\n"]
-    assert {re.sub(r"\d+", "n", name) for name in files} <= {"/dev/null", "pipe:[n]", "/proc/n/fd"}
-
-
-CALLS = {  # call: (its number on x86-64, on ARM)
-    "ptrace": (101, 117), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "pivot_root": (155, 41),
-    "add_key": (248, 217), "keyctl": (250, 219), "request_key": (249, 218), "memfd_create": (319, 279),
-    "shmget": (29, 194), "msgget": (68, 186), "bpf": (321, 280), "perf_event_open": (298, 241), "setresuid": (117, 147),
-    "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "process_vm_readv": (310, 270), "fsopen": (430, 430),
-}  # fmt: skip
-KERNEL = """
-import ctypes
-libc = ctypes.CDLL(None, use_errno=True)
-def call(number, *arguments):
-    ctypes.set_errno(0)
-    return ctypes.get_errno() if libc.syscall(number, *arguments) == -1 else 0
-"""
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_calls_that_reach_beyond_the_sandbox(name):
-    """Namespaces with a root of their own, the teacher's keyring, memory that is nobody's: not permitted."""
-    number = CALLS[name][platform.machine() == "aarch64"]
-    arguments = {
-        "ptrace": "16, 1, 0, 0", "unshare": "0x10000000", "mount": "b'x', b'/tmp', b'tmpfs', 0, 0", "setns": "0, 0",
-        "add_key": "b'user', b'x', b'x', 1, -3", "keyctl": "0, -3, 0", "shmget": "0, 4096, 0o1600",
-        "memfd_create": "b'x', 0", "setresuid": "0, 0, 0", "msgget": "0, 0o1600", "request_key": "b'user', b'x', 0, -3",
-    }  # fmt: skip
-    refused = {"setresuid": (1, 22)}.get(name, (1,))  # 22: root has no number in there
-    assert seen(KERNEL, f"call({number}, {arguments.get(name, '0, 0, 0, 0, 0')})")[0] in refused
-
-
-def test_no_namespace_by_clone():
-    number, trap = (220, 17) if platform.machine() == "aarch64" else (56, 17)
-    assert seen(KERNEL, f"call({number}, {0x10000000 | trap}, 0, 0, 0, 0)", "call(435, 0, 0)") == [1, 38]
-
-
-HOLD = {
-    "memfd": """
-import os
-held = 0
-try:
-    for n in range(20):
-        file = os.memfd_create(str(n))
-        for _ in range(40): held += os.write(file, bytes(1 << 20))
-except OSError: pass
-""",
-    "shared memory": """
-import ctypes
-libc, held = ctypes.CDLL(None), 0
-libc.shmat.restype, libc.shmat.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
-libc.shmdt.argtypes = [ctypes.c_void_p]
-for n in range(20):
-    number = libc.shmget(0, 40 << 20, 0o1600)
-    if number < 0: break
-    place = libc.shmat(number, None, 0)
-    ctypes.memset(place, 1, 40 << 20), libc.shmdt(place)
-    held += 40 << 20
-""",
-    "socket buffers": """
-import socket
-pairs, held = [], 0
-try:
-    for n in range(200):
-        pairs.append(socket.socketpair())
-        pairs[-1][0].setblocking(False)
-        try: pairs[-1][0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)
-        except OSError: pass
-        try:
-            while True: held += pairs[-1][0].send(bytes(65536))
-        except BlockingIOError: pass
-except OSError: pass
-""",
-    "pipes": """
-import os
-held = 0
-try:
-    for n in range(200):
-        end = os.pipe()[1]
-        os.set_blocking(end, False)
-        try:
-            while True: held += os.write(end, bytes(65536))
-        except BlockingIOError: pass
-except OSError: pass
-""",
-    "a file system of its own": """
-import ctypes, os
-user, group = os.getuid(), os.getgid()
-libc, held = ctypes.CDLL(None), 0
-if libc.unshare(0x10020000) == 0:
-    for file, text in {"setgroups": "deny", "uid_map": f"0 {user} 1", "gid_map": f"0 {group} 1"}.items():
-        open(f"/proc/self/{file}", "w").write(text)
-libc.mount(b"x", b"/tmp", b"tmpfs", 0, b"size=2g")
-try:
-    for n in range(20):
-        with open(f"/tmp/{n}", "wb", 0) as file: held += file.write(bytes(40 << 20))
-except OSError: pass
-""",
-}
-
-
-@pytest.mark.parametrize("way", HOLD)
-def test_memory_that_no_process_is_charged_with(way):
-    """All of it beyond the 64 MB of scratch counts, or cannot be had."""
-    held = seen(HOLD[way] + "\nimport time\ntime.sleep(0.3)", "held", memory=300 * sandbox.MB)[0]
-    assert held <= 80 * sandbox.MB
-
-
-def test_what_is_in_the_process_when_the_probes_run():
-    """Neither a master's text nor an expected value is in its memory or its frames."""
-    homework, _ = read(NAME)
-    wanted = [str(number) for value in solved(NAME)["values"].values() for number in flat(value)]
-    wanted = [text for text in wanted if len(text) > 15][::4] + [probe.hint for probe in homework.probes]
-    wanted += [CANARY, "mostly_kept", "noise * np.outer(x, x)"]
-    assert len(wanted) > 30
-    code = f"""
-import ctypes, sys
-ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, or its memory is root's
-backwards = {[text[::-1] for text in [*wanted, "def plain(value):"]]!r}
-def look():
-    frames, memory, frame = [], [], sys._getframe()
-    while frame:
-        frames.append(frame.f_code.co_filename)
-        frame = frame.f_back
-    for line in open("/proc/self/maps"):
-        place, rights, *_ = line.split()
-        if rights.startswith("rw"):
-            start, end = (int(part, 16) for part in place.split("-"))
-            with open("/proc/self/mem", "rb", 0) as file:
-                file.seek(start)
-                memory.append(file.read(end - start))
-    # Only now are they put the right way round, so that what is found is not the search itself.
-    found = [n for n, text in enumerate(backwards) if any(text[::-1].encode() in part for part in memory)]
-    return [sorted(set(frames)), found]
-"""
-    setup = homework.job([])["blocks"][0][0]
-    [[frames, found]] = seen("\n".join([*homework.given.values(), code]), "look()", setup=setup)
-    assert set(frames) <= {"<string>", "cell 0", "probes"}
-    assert [wanted[n] for n in found if n < len(wanted)] == []
-    assert len(wanted) in found  # the program itself is there, so the search finds what there is
-
-
-def flat(value):
-    if isinstance(value, (list, dict)):
-        return [one for part in (value.values() if isinstance(value, dict) else value) for one in flat(part)]
-    return [value] if isinstance(value, float) else []
-
-
 # ---------------------------------------------------------------- what the grader believes
 
 
@@ -1040,7 +750,7 @@ say("fault", own, "KeyError", 1 + ord(text[0])), say("end")
 time.sleep(60)
 """  # fmt: skip
     can_sandbox()
-    run = sandbox.run({"cells": [code], "blocks": [["", [[0, "1"]]]]})
+    run = sandboxed({"cells": [code], "blocks": [["", [[0, "1"]]]]})
     assert run["cells"] == {}
 
 
@@ -1052,7 +762,7 @@ os.write(channel, b'["value", 0, [' + b"[]," * 10**6 + b"0]]\\n"), say("end")
 time.sleep(60)
 """  # fmt: skip
     can_sandbox()
-    run = sandbox.run({"cells": [code], "blocks": [["", [[0, "1"]]]]})
+    run = sandboxed({"cells": [code], "blocks": [["", [[0, "1"]]]]})
     assert run["values"] == {}
 
 
@@ -1069,30 +779,27 @@ def gains(homework, expected):
     return found
 
 
-@pytest.fixture(scope="module")
-def lied():
-    """{master: what a submission gives in which all that the solution defines is an object that lies}."""
-    can_sandbox()
-
-    def one(name):
-        homework, _ = read(name)
-        tree = ast.parse("\n".join(source for source in homework.solution if "BEGIN SOLUTION" in source))
-        names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        lies = LIAR + "".join(f"{name} = Liar(0.5)\n" for name in sorted(names))
-        solved(name)
-        return sandbox.run(homework.job([*homework.given.values(), lies]))
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(MASTERS, pool.map(one, MASTERS)))
+def lied(name):
+    """What a submission gives in which all that the solution defines is an object that lies."""
+    homework, _ = read(name)
+    tree = ast.parse("\n".join(source for source in homework.solution if "BEGIN SOLUTION" in source))
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    lies = LIAR + "".join(f"{name} = Liar(0.5)\n" for name in sorted(names))
+    return sandboxed(homework.job([*homework.given.values(), lies]))
 
 
-@pytest.mark.parametrize("name", MASTERS)
-def test_guesses_and_lies_gain_nothing(name, lied):
+FEW = ["01-overfitting", NAME, "11-variants"]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in MASTERS]
+)
+def test_guesses_and_lies_gain_nothing(name):
     homework, _ = read(name)
     expected = solved(name)["values"]
     assert gains(homework, expected) == []
-    assert judge.graded(homework, expected, lied[name], [""] * 99, "")["score"] == 0
+    assert judge.graded(homework, expected, lied(name), [""] * 99, "")["score"] == 0
 
 
 def test_a_grader_that_believes_a_yes_is_caught(monkeypatch):

@@ -1,64 +1,194 @@
-"""The built site, for the tests: up to date, and served as a host would serve it."""
+"""The built site, for the tests: up to date, with links to a repository or without, served as a host would serve it."""
 
 import gzip
 import http.server
 import os
+import re
 import shutil
 import threading
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import build
+import nbformat
+import pytest
+import yaml
 from filelock import FileLock
 
 SOURCES = ("_config.yml", "_toc.yml", "references.bib", "book", "notebooks", "assignments")
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
+NOWHERE = {}
+HOSTED = {  # what a hosted workflow sets, and publish.yml beside it
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "ada/dropout",
+    "GITHUB_REF_NAME": "main",
+    "BOOK_SITE_URL": "https://ada.example.org/dropout",
+}
 
 
-def is_fresh():
-    """Whether the site was built after the last change to what it is built from."""
-    built = build.HTML / "search.json"  # written last
-    files = [file for name in SOURCES for file in [build.ROOT / name, *(build.ROOT / name).rglob("*")]]
-    changed = (file.stat().st_mtime for file in files if file.is_file() and "__pycache__" not in file.parts)
-    return built.exists() and built.stat().st_mtime >= max(changed)
+def build_with(variables, source=build.ROOT, output=None):
+    """tools/build.py's build(), where of the variables that tell about a repository only `variables` are set."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith(("BOOK_", "GITHUB_")):
+                patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return build.build(source, output)
+
+
+def lock():
+    build.HTML.parent.mkdir(exist_ok=True)
+    return FileLock(build.HTML.parent / "site.lock")  # held for a whole build; who waits has no limit
+
+
+def is_newer(folder, files):
+    """Whether the site in `folder` was built after the last change of `files`."""
+    built = folder / "search.json"  # written last
+    return built.exists() and built.stat().st_mtime >= max(file.stat().st_mtime for file in files)
 
 
 def site():
-    """The folder of the built site; builds it first where that is needed."""
-    build.HTML.parent.mkdir(exist_ok=True)
-    with FileLock(build.HTML.parent / "site.lock"):
-        if not is_fresh():
+    """The folder of the site as `make book` builds it; builds it first where that is needed."""
+    found = [file for name in SOURCES for file in [build.ROOT / name, *(build.ROOT / name).rglob("*")]]
+    with lock():
+        if not is_newer(build.HTML, [f for f in found if f.is_file() and "__pycache__" not in f.parts]):
             ok, printed = build.build()
             assert ok, printed
     return build.HTML
 
 
-def scratch_book(folder, environment, monkeypatch):
-    """A copy of the book's sources in `folder`, and an environment that holds of our variables only `environment`."""
-    for name in [*os.environ]:
-        if name.startswith(("BOOK_", "GITHUB_")):
-            monkeypatch.delenv(name)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    for name in SOURCES:
-        source, target = build.ROOT / name, folder / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-        else:
-            shutil.copy(source, target)
+def variant(name, variables):
+    """The folder of the whole site as it is built with `variables`: _build/NAME/_build/html.
+
+    The pages are written anew from what was read for the site: only the writing looks at these variables.
+    """
+    output, folder = build.HTML.parent / name, site()
+    html = output / "_build" / "html"
+    with lock():
+        if not is_newer(html, [folder / "search.json", Path(__file__)]):
+            shutil.rmtree(output, ignore_errors=True)
+            for part in ("html", ".doctrees"):
+                shutil.copytree(build.HTML.parent / part, output / "_build" / part)
+            (html / "search.json").unlink()
+            ok, printed = build_with(variables, output=output)
+            assert ok, printed
+    return html
+
+
+def root_of(folder):
+    """The path that the site in `folder` is published at: / where it does not know, else such as /dropout/."""
+    sitemap = re.search(r"^Sitemap: (.*)sitemap\.xml$", (folder / "robots.txt").read_text(), re.MULTILINE)
+    return urlsplit(sitemap[1]).path if sitemap else "/"
+
+
+def is_linked(folder):
+    """Whether the site in `folder` knows its repository or its own address."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    return "/edit/" in text or 'rel="canonical"' in text
+
+
+def known():
+    return variant("known", HOSTED)
+
+
+def unknown():
+    return variant("unknown", NOWHERE) if is_linked(site()) else site()
+
+
+def other():
+    """The site in the state that `make book` did not build here: links known, or unknown."""
+    return unknown() if is_linked(site()) else known()
+
+
+STATES = {"site": site, "other": other}
+
+
+# ---------------------------------------------------------------- its pages
+
+
+def documents():
+    """The book's pages, as files below the root, in reading order."""
+    toc = yaml.safe_load((build.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    names = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [next(f"{n}{e}" for e in (".ipynb", ".md") if (build.ROOT / f"{n}{e}").exists()) for n in names]
+
+
+def address(document):
+    name = document.rpartition(".")[0]
+    return "index.html" if name == "book/index" else f"{name}.html"
+
+
+DOCUMENTS = documents()
+NOTEBOOKS = [name for name in DOCUMENTS if name.endswith(".ipynb")]
+CHAPTERS = [address(document) for document in NOTEBOOKS if document.startswith("notebooks/")]
+PAGES = [address(document) for document in DOCUMENTS] + ["search.html", "404.html"]
+WEIGHT = 350_000  # bytes of a page with all it loads, compressed
+
+# A page of each kind: a chapter, a homework, prose, tables, forms.
+KINDS = [
+    "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
+    "book/glossary.html", "book/teach.html", "search.html", "404.html",
+]  # fmt: skip
+LINKED = [CHAPTERS[-1], CHAPTERS[-1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
+# All homework pages are alike: the widest table, the longest code and the last stand for them.
+MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
+
+
+def visits(often, other=LINKED):
+    """(state, page) of every page in both states, as parameters: all but `often` and `other` carry the mark slow."""
+    chosen = [("site", name) for name in often] + [("other", name) for name in other]
+    return [
+        pytest.param((state, name), id=f"{state}-{name}", marks=() if (state, name) in chosen else pytest.mark.slow)
+        for state in STATES
+        for name in PAGES
+    ]
+
+
+# ---------------------------------------------------------------- small books
+
+
+def scratch_book(folder, pages, notebooks=None):
+    """A small book in `folder`, of `pages`, {file in book/: text}, index.md among them, and {file: notebook}."""
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(build.ROOT / name, folder / name)
+    for name in ("_ext", "_static", "_theme"):
+        shutil.copytree(
+            build.ROOT / "book" / name, folder / "book" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name, text in pages.items():
+        (folder / "book" / name).write_text(text, encoding="utf-8")
+    for name, nb in (notebooks or {}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        nbformat.write(nb, folder / name)
+    files = [f"book/{name}" for name in pages if name != "index.md"] + [*(notebooks or ())]
+    toc = {"format": "jb-book", "root": "book/index", "chapters": [{"file": f.rpartition(".")[0]} for f in files]}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     return folder
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves text compressed, and 404.html for what is missing, as a host of static pages does."""
 
-    def do_GET(self):
-        path = Path(self.translate_path(self.path))
+    def __init__(self, *args, root, **options):
+        self.root = root
+        super().__init__(*args, **options)
+
+    def find(self):
+        """The file at the address asked for; None where there is none."""
+        if not self.path.startswith(self.root):
+            return None
+        path = Path(self.translate_path("/" + self.path.removeprefix(self.root)))
         path = path / "index.html" if path.is_dir() else path
-        status = 200 if path.is_file() else 404
-        path = path if status == 200 else Path(self.directory, "404.html")
+        return path if path.is_file() else None
+
+    def do_GET(self):
+        found = self.find()
+        path = found or Path(self.directory, "404.html")
         body = path.read_bytes()
-        self.send_response(status)
+        self.send_response(200 if found else 404)
         self.send_header("Content-Type", self.guess_type(path))
         if path.suffix in COMPRESSED:
             body = gzip.compress(body)
@@ -72,7 +202,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def serve(folder):
-    """Serve `folder` on a free port of this machine; return (server, address). End it with server.shutdown()."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    """Serve `folder` on a free port of this machine, below the path that it is published at.
+
+    Returns (server, address). End it with server.shutdown().
+    """
+    root = root_of(folder)
+    handler = partial(Handler, directory=str(folder), root=root)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_port}/"
+    return server, f"http://127.0.0.1:{server.server_port}{root}"

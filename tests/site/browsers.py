@@ -1,0 +1,112 @@
+"""A Chromium for the tests. What needs one is skipped where there is none, unless REQUIRE_BROWSER=1.
+
+CHROME names the browser where it is not on the PATH.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 240_000  # ms; how long a page may take on a busy machine before that counts as hanging
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
+]  # fmt: skip
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
+SHIFTS = """
+  window.shifts = 0;
+  window.shiftObserver = new PerformanceObserver((list) => list.getEntries().forEach((e) => (shifts += e.value)));
+  shiftObserver.observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def find_browser():
+    """Path of a Chromium or Chrome; "" where there is none."""
+    named = [os.environ.get("CHROME")]
+    on_path = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
+    return next((path for path in [*named, *on_path, *PLACES] if path and Path(path).exists()), "")
+
+
+def needed():
+    """Skip the test where there is no browser; fail it there if REQUIRE_BROWSER is set, as in CI."""
+    if not find_browser():
+        missing = "no Chromium found; install one, or name it: CHROME=/path/to/chrome"
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(missing)
+
+
+def launch(playwright):
+    return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS, timeout=PATIENCE)
+
+
+class Visit:
+    """A page of the site in a browser of its own, and what it loaded and complained of."""
+
+    def __init__(self, browser, base, name, **options):
+        self.name = name
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        self.context.set_default_timeout(PATIENCE)
+        self.page = page = self.context.new_page()
+        self.faults, self.bytes, self.running = [], [], set()
+        page.add_init_script(SHIFTS)
+        page.on("console", lambda m: self.faults.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self.asked)
+        page.on("requestfinished", self.finished)
+        page.on("requestfailed", self.failed)
+        self.base = base
+        page.goto(base + name, wait_until="load")
+
+    def asked(self, request):
+        self.running.add(request)
+        if not request.url.startswith((self.base, "data:")):
+            self.faults.append(f"from elsewhere: {request.url}")
+
+    def finished(self, request):
+        sizes = request.sizes()
+        self.bytes.append(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+        self.running.discard(request)
+
+    def failed(self, request):
+        # Leaving a page aborts what it was still fetching: that is no fault of the page.
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.url}")
+        self.running.discard(request)
+
+    def load_everything(self):
+        """Fetch what would load on scrolling, too, and wait until nothing is under way."""
+        self.page.evaluate("document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))")
+        self.page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth)")
+        self.page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+        self.page.evaluate("document.fonts.ready.then(() => true)")
+        self.settle()
+        for _ in range(PATIENCE // 20):
+            if not self.running:
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"still loading: {[request.url for request in self.running]}")
+
+    def settle(self):
+        """Wait until the page has been painted as it now is, and its observers have run."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def resize(self, width, height=740):
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("(width) => innerWidth === width", arg=width)
+        self.settle()
+
+    def wear(self, scheme):
+        """Show the page in the `scheme` light or dark, without the change being animated."""
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        self.page.wait_for_function("(query) => matchMedia(query).matches", arg=f"(prefers-color-scheme: {scheme})")
+        self.settle()
+
+    def unfold(self):
+        self.page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
+
+    def close(self):
+        self.context.close()
