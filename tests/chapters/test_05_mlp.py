@@ -148,8 +148,7 @@ def check_outcome(ns):
     fixed = ns.outcome(run, (50,), rate=ns.RATES[3])
     assert set(fixed) == {f"{what} {end}" for what in ("val", "loss", "error", "rate") for end in (50, "stopped")}
     assert fixed["val 50"][1] == 3.5
-    flat = lambda rate: {50: np.full((3, 10), -rate)}
-    refused("a rate at the end of RATES is the best", ns.outcome, flat, (50,))
+    refused("a rate at the end of RATES is the best", ns.outcome, lambda rate: {50: np.full((3, 10), -rate)}, (50,))
 
 
 def check_arms(ns):
@@ -278,7 +277,7 @@ FAULTS = [
     (check_network, "in zip(ps[1:], sizes[1:], sizes[2:])", "in zip(ps, sizes[1:], sizes[2:])"),
     (check_network, "    if len(ps) != len(sizes) - 1:", "    if len(ps) < len(sizes) - 1:"),
     (check_fit, 'for part in ("val", "test"))\n            found', 'for part in ("test", "val"))\n            found'),
-    (check_fit, "            found[step] = np.array([val[0], *test])", "            found[step] = np.array([val[1], *test])"),
+    (check_fit, "found[step] = np.array([val[0], *test])", "found[step] = np.array([val[1], *test])"),
     (check_outcome, "if first < min(places) and max(places) < last:", "if True:"),
     (check_outcome, "steps[:, :1].argmin(0", "steps[:, :1].argmax(0"),
     (check_outcome, "at(runs[rate], end)[0].mean()", "at(runs[rate], end)[1].mean()"),
