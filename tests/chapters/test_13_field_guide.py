@@ -576,7 +576,6 @@ FAULTS = [
     (check_at_rest, "if p > 0.8:", "if p > 0.85:"),
     (check_modes, "        for module, mode in modes:\n            module.training = mode", "        model.train()"),
     (check_modes, "    try:\n        yield model\n    finally:", "    yield model\n    if True:"),
-    (check_modes, "    model.eval()\n    for module in model.modules():", "    for module in model.modules():"),
     (check_floor, "math.log(1 + b) for b", "math.log(2 + b) for b"),
     (check_floor, "    return p * sum(math.comb", "    return sum(math.comb"),
     (check_floor, "np.asarray(logits) / (1 - p)", "np.asarray(logits) * p"),
