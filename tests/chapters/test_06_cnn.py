@@ -226,6 +226,19 @@ def check_measures(ns):
         assert ns.variances(filter9, patch) == ((terms**2).sum(), terms.sum() ** 2), w
 
 
+def check_study(ns):
+    """One arm trains as the preamble's `train` does, and early stopping takes the best record of each seed."""
+    data = ns.digits(50, 2, 0.2)
+    ours, theirs = ns.cnn("unit", 0.5, n_seeds=2), ns.cnn("unit", 0.5, n_seeds=2)
+    assert list(ns.course(ours, data, 8e-3, (2, 3))) == [2, 3]
+    ns.train(theirs, data, steps=3, lr=8e-3, batch_size=40, every=100)
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters()))
+    numbers = ns.study(budgets=(20, 40), n_train=50, n_seeds=2)
+    assert (numbers["val_stop"] == np.minimum(numbers["val_20"], numbers["val_40"])).all()
+    assert numbers["val_stop"].shape == (2,)
+    assert {name.split("_")[0] for name in numbers} == {"val", "test", "error"}
+
+
 def check_alexnet(ns):
     counts = {name: fan_in * units + units for name, (fan_in, units) in ns.ALEXNET.items()}
     assert sum(counts.values()) == 60_965_224
@@ -233,7 +246,17 @@ def check_alexnet(ns):
     assert counts["fc 6"] == 37_752_832
 
 
-CHECKS = [check_rates, check_masks, check_layer, check_depth, check_seeds, check_shift, check_measures, check_alexnet]
+CHECKS = [
+    check_rates,
+    check_masks,
+    check_layer,
+    check_depth,
+    check_seeds,
+    check_shift,
+    check_measures,
+    check_study,
+    check_alexnet,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
@@ -293,6 +316,9 @@ FAULTS = {
     "rows only": (check_measures, "(maps - maps.mean(0)).swapaxes(1, 2)):", ")[:1]:"),
     "kept pixels guessed too": (check_measures, "np.where(k, flat, mean)", "np.where(False, flat, mean)"),
     "scored against the wrong sum": (check_measures, "/ (y[:, n_fit:] ** 2).sum()", "/ (y**2).sum()"),
+    "masks of another seed": (check_study, "torch.manual_seed(seed)                                     # for",
+                              "torch.manual_seed(9)  # for"),
+    "the worst record": (check_study, "looked[:, 0].argmin(0)", "looked[:, 0].argmax(0)"),
     "AlexNet on one GPU": (check_alexnet, '"conv 2": (5 * 5 * 48, 256)', '"conv 2": (5 * 5 * 96, 256)'),
 }  # fmt: skip
 

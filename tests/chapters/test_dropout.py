@@ -377,6 +377,7 @@ COVERED = {
     "04-why-it-works": {"all_masks", "mask_probability"},
 }  # fmt: skip
 EXEMPT = {  # {("NN-chapter", "name"): "why it is not covered by its name"}
+    ("02-mask-math", "hidden_dropout_loss"): "an exact sum over masks, equal to its closed form in the cell itself",
     ("05-mlp", "cost_of_masks"): "measures what a network loses under nn.Dropout, and makes no mask itself",
     ("07-transformer", "masked"): "what drop_path and sequence_dropout are made of: tested, and broken, through these",
 }
