@@ -137,7 +137,22 @@ def check_refresh(chapter):
     assert (second[1].running_var.mean() / first[1].running_var.mean()).item() > 1.5
 
 
-CHECKS = [check_batch_norm, check_ratio, check_dropout, check_alpha_dropout, check_norms, check_refresh]
+def check_study(chapter):
+    """An arm trains as the preamble's `train` does, and early stopping takes the best record of each seed."""
+    data = chapter.digits(50, 2, 0.2)
+    ours, theirs = (chapter.blocks(after=(0,), width=8, n_seeds=2) for _ in range(2))
+    copies = chapter.snapshots(ours, data, 3e-3, records=(2, 3))
+    chapter.train(theirs, data, steps=3, lr=3e-3, every=100)
+    assert list(copies) == [2, 3]
+    assert all(a.equal(b) for a, b in zip(copies[3].parameters(), theirs.parameters()))
+    assert not all(a.equal(b) for a, b in zip(copies[2].parameters(), theirs.parameters()))
+    numbers = chapter.study("after each", n_train=50, width=8, budgets=(10, 20), n_seeds=2)
+    assert (numbers["val_stop"] == np.minimum(numbers["val_10"], numbers["val_20"])).all()
+    assert {"test_stop", "error_stop", "mended_10", "ratio"} < set(numbers)
+    assert "ratio" not in chapter.study("none", n_train=50, width=8, budgets=(10,), n_seeds=2, norm=chapter.GroupNorm)
+
+
+CHECKS = [check_batch_norm, check_ratio, check_dropout, check_alpha_dropout, check_norms, check_refresh, check_study]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -168,6 +183,9 @@ FAULTS = [
     (check_refresh, "if masks and isinstance(layer, nn.Dropout)", "if isinstance(layer, nn.Dropout)"),
     (check_refresh, "layer.momentum = 1 / (k + 1)", "layer.momentum = 0.1"),
     (check_refresh, "return model.eval()", "return model"),
+    (check_study, "copies[step] = copy.deepcopy(model)", "copies[step] = model"),
+    (check_study, "torch.manual_seed(seed)                                     # for", "torch.manual_seed(9)  # for"),
+    (check_study, "looked[:, 0].argmin(0)", "looked[:, 0].argmax(0)"),
 ]
 
 
