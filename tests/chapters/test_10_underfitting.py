@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from scipy.stats import t as student
 from torch import nn
 
 from notebook import load
@@ -181,7 +182,106 @@ def check_bias_variance(chapter):
             chapter.bias_variance(*bad)
 
 
-CHECKS = [check_schedule, check_dropout, check_layer, check_fit, check_measures, check_noise, check_bias_variance]
+def check_split(chapter):
+    """Error, bias² and variance against loops over all samples of three from a small world; shapes; bad input."""
+    rng = np.random.default_rng(1)
+    world, truth = rng.standard_normal((4, 5)), rng.standard_normal(5)
+    bias = ((world.mean(0) - truth) ** 2).sum()
+    variance = ((world - world.mean(0)) ** 2).sum(1).mean()
+    drawn = np.array([chapter.split(world[list(some)], truth) for some in product(range(4), repeat=3)])
+    assert np.allclose(drawn[:, 0], drawn[:, 1] + drawn[:, 2])
+    assert np.allclose(drawn.mean(0), (bias + variance, bias, variance))
+    many, truths = rng.standard_normal((2, 6, 5)), rng.standard_normal((2, 5))
+    for whole, each in zip(chapter.split(many, truths), zip(*map(chapter.split, many, truths))):
+        assert np.allclose(whole, each)
+    for bad in ((world[:1], truth), (world, truth[:4]), (truth, truth), (many, truth)):
+        with pytest.raises(ValueError, match="need estimates"):
+            chapter.split(*bad)
+
+
+def check_path(chapter):
+    """Without masks the three records are one; with them only the weights are shared; measuring changes no training."""
+    assert [name for name in chapter.STAGES] == ["first", "middle", "last"]
+    assert sum(chapter.STAGES.values(), ()) == chapter.MARKS[1:]
+    small = {"n_seeds": 2, "sizes": (64, 6, 10), "n_train": 80}
+    still, moved = chapter.path(0.0, 0.05, **small), chapter.path(0.5, 0.05, **small)
+    assert moved.shape == (len(chapter.MARKS), 3, 6, 2)
+    assert np.allclose(still[:, 0], still[:, 1]) and np.allclose(still[:, 0], still[:, 2])
+    assert np.allclose(still[:, 0], moved[:, 0])
+    assert np.allclose(moved[:, 2, 1], moved[:, 0, 1]) and not np.allclose(moved[1:, 1, 1], moved[1:, 0, 1])
+    assert np.allclose(moved[0, 1], moved[0, 2]) and (moved[:, 2, 5] > moved[:, 0, 5]).all()
+    found = chapter.measures(0.5, 0.05, **small)
+    assert len(found) == 3 * 9
+    assert np.allclose(found["last_own_distance"], (moved[-3:, 1, 1] - moved[-3:, 0, 1]).mean(0), atol=1e-3)
+    assert np.allclose(found["first_same_bias"], (moved[1:5, 2, 4] - moved[1:5, 0, 4]).mean(0), atol=1e-3)
+
+
+def check_study(chapter):
+    """One arm of study is that arm of a stack; stopped early, each seed stands where its validation loss is lowest."""
+    knobs = {"sizes": (64, 16, 10), "n_train": 60, "wrong": 0.4, "n_seeds": 3}
+    data, steps, marks = chapter.digits(60, 3, wrong=0.4), 200, {}
+    pair = chapter.stack(2, 3, (64, 16, 10))
+
+    def watch(step):
+        if step % 10 == 0:
+            parts = [chapter.evaluate(pair, *(a.repeat(2, *[1] * (a.ndim - 1)) for a in data[k])) for k in data]
+            marks[step] = {k: [a[3:] for a in part] for k, part in zip(data, parts)}
+
+    chapter.fit(pair, data, chapter.rates(("none", "late"), steps, 0.5), 0.3, watch=watch)
+    end = chapter.study("late", 0.5, 0.3, steps, **knobs)
+    for metric, part, i, scale in (("val", "val", 0, 1), ("train", "train", 0, 1), ("loss", "test", 0, 1),
+                                   ("error", "test", 1, 100)):  # fmt: skip
+        assert np.allclose(end[metric], scale * marks[steps][part][i], atol=2e-3 * scale)
+    stopped = chapter.study("late", 0.5, 0.3, steps, stop=True, **knobs)
+    losses = {part: np.array([mark[part][0] for mark in marks.values()]) for part in data}
+    best = losses["val"].argmin(0)
+    assert (best < len(marks) - 1).any() and (best != losses["test"].argmin(0)).any()
+    for metric, part in (("val", "val"), ("train", "train"), ("loss", "test")):
+        assert np.allclose(stopped[metric], losses[part][best, range(3)], atol=2e-3)
+
+
+def check_brier(chapter):
+    """brier_split is the split of the networks that it trains, on the digits that it names."""
+    data = chapter.training_sets(0.2, 2)
+    assert data["train"][0].shape == (16, 120, 64) and data["test"][0].shape == (2, 500, 64)
+    found = chapter.brier_split("constant", 0.5, 0.1, 20, 0.2, (64, 8, 10), n_splits=2)
+    model = chapter.stack(1, 16, (64, 8, 10))
+    chapter.fit(model, data, np.full((20, 1), 0.5), 0.1, batch_size=32)
+    for part, names in (("val", {0: "val"}), ("test", {1: "bias", 2: "variance"})):
+        x, y = data[part]
+        with torch.no_grad():
+            q = torch.softmax(model.eval()(x.repeat_interleave(8, 0)).double(), -1).reshape(2, 8, len(y[0]), 10)
+        parts = chapter.bias_variance(q.numpy(), y.numpy())
+        assert all(np.allclose(found[name], parts[i], atol=1e-3) for i, name in names.items())
+
+
+def check_reading(chapter):
+    """Stored rows are read by arm and rate, tuned on what is asked; corrected intervals are Bonferroni's."""
+    rows = [
+        ({"kind": "late", "p": 0.5, "lr": lr, "steps": steps}, {"val": [lr * steps, 0], "loss": [1 - lr, steps]})
+        for lr in (0.1, 0.2)
+        for steps in (10, 20)
+    ] + [({"kind": "none", "p": 0.0, "stop": True, "lr": 0.1, "steps": 10}, {"val": [3, 3], "loss": [4, 5]})]
+    found = chapter.arms(rows, 10)
+    assert {arm: [*by] for arm, by in found.items()} == {"late, p = 0.5": [0.1, 0.2], "none, stopped early": [0.1]}
+    lr, here = chapter.tuned(found["late, p = 0.5"])
+    assert lr == 0.1 and here["val"].tolist() == [1, 0]
+    assert chapter.against(rows, 10, "late, p = 0.5", "none, stopped early", "loss").tolist() == [0.9 - 4, 5]
+    assert chapter.marked([1.0, 1.1, 1.2, 0.9, 1.1], 2, 1) == "+1.1 ± 0.1 *"
+    assert chapter.marked([1.0, 3.0, -2.0, 0.0, 1.0], 2, 1) == "+0.6 ± 2.2"
+    setting = {"kind": "constant", "p": 0.1, "share": 0.2, "group": 4}
+    assert chapter.name_of(setting) == "constant, p = 0.1, off after a sixth, groups of 4"
+    values = np.random.default_rng(0).standard_normal((3, 10))
+    for n_rows in (1, 20, 100):
+        mean, half = chapter.corrected(values, n_rows)
+        exact = student.ppf(1 - 0.025 / n_rows, 9) * values.std(1, ddof=1) / 10**0.5
+        assert np.allclose(mean, values.mean(1)) and np.allclose(half, exact, rtol=0.02)
+
+
+CHECKS = [
+    check_schedule, check_dropout, check_layer, check_fit, check_measures, check_noise, check_bias_variance,
+    check_split, check_path, check_study, check_brier, check_reading,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -213,8 +313,19 @@ FAULTS = [
     (check_measures, "(length > 0) & length.isfinite()", "(length >= 0)"),
     (check_noise, "np.reshape(terms, (-1, group)).sum(1)", "np.reshape(terms, (group, -1)).sum(0)"),
     (check_noise, "kl = -a / 2 + ", "kl = -a + "),
-    (check_bias_variance, "(n_sets - 1)\n", "n_sets\n"),
-    (check_bias_variance, ".mean(-1) - variance / n_sets", ".mean(-1)"),
+    (check_bias_variance, "part / n for part", "part for part"),
+    (check_split, "variance = scatter * k / (k - 1)", "variance = scatter"),
+    (check_split, ".sum(-1) - variance / k", ".sum(-1)"),
+    (check_path, "[p, p], start)[:, 0]", "[p, p], start)[:, 1]"),
+    (check_path, "torch.random.set_rng_state(masks)", "masks"),
+    (check_path, "(part[arm] - part[0])", "part[arm]"),
+    (check_study, "record[:, 0].argmin(0)", "record[:, 2].argmin(0)"),
+    (check_study, "steps or stop and step", "steps or False and step"),
+    (check_study, "100 * parts[2][1]", "parts[2][1]"),
+    (check_brier, 'parts["test"][1], "variance"', 'parts["val"][1], "variance"'),
+    (check_reading, "lr = min(by_rate, key", "lr = max(by_rate, key"),
+    (check_reading, 'if setting["steps"] == steps:', "if True:"),
+    (check_reading, "(0.05, 0.05 / n_rows)", "(0.05, 0.05)"),
 ]  # fmt: skip
 
 
