@@ -162,6 +162,25 @@ def check_concrete(ns):
     assert learned[0] < 0.15 < 0.3 < learned[1] < 0.55
 
 
+def check_training(ns):
+    """Without a price the loop is the preamble's; a member's losses are read off the records; widened intervals."""
+    data, records = ns.digits(60, 2), []
+    for act in (F.relu, F.selu):
+        models = [ns.ResNet(None, 0, act, n_seeds=2, c=2) for _ in range(2)]
+        records = ns.train_concrete(models[0], data, 20, 8e-3, 20, every=10)
+        history = ns.train(models[1], data, 20, lr=8e-3, batch_size=20, every=10)
+        assert np.allclose([val for val, *_ in records], history["val_loss"], atol=1e-4)
+        assert np.allclose(records[-1][1:], ns.evaluate(models[1], *data["test"]), atol=1e-3)
+    found = ns.member_losses("none", 0, steps=64, n_train=60, n_seeds=5)
+    assert set(found) == {"val early", "test early", "val", "test", "error", "test stopped", "error stopped"}
+    assert (found["test"] != found["test early"]).all()
+    assert (0 <= found["error"]).all() and (found["error"] <= 1).all()
+    assert "p" in ns.member_losses("concrete", 0.2, steps=16, n_train=60, n_seeds=5)
+    assert (ns.learned_p(60, steps=5, n_seeds=2)["p"] > 0.05).all()
+    assert ns.widen(1) == 1
+    assert ns.widen(5, n_seeds=12) == pytest.approx(3.1058 / 2.2010, rel=1e-3)
+
+
 def check_schedule(ns):
     """The schedule rises from 0 to p, and the layer follows it, in training only."""
     ps = [ns.rising(0.6)(step) for step in range(0, 400, 20)]
@@ -207,7 +226,7 @@ def check_network(ns):
 
 
 CHECKS = [check_noises, check_blocks, check_shapes, check_drop, check_moments, check_concrete, check_schedule,
-          check_network]  # fmt: skip
+          check_training, check_network]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -217,6 +236,8 @@ def test_functions(chapter, check):
 
 COIN = "return (u >= p).to(u.dtype) / (1 - p)"
 FAULTS = {
+    "an early loss that is the last": (check_training, '"test early": test[4]', '"test early": test[-1]'),
+    "no correction for many rows": (check_training, "t(1 - 0.025 / rows)", "t(1 - 0.025)"),
     "keep for drop": (check_noises, COIN, "return (u < p).to(u.dtype) / (1 - p)"),
     "> for >=": (check_noises, COIN, "return (u > p + 1e-12).to(u.dtype) / (1 - p)"),
     "no rescaling": (check_noises, COIN, "return (u >= p).to(u.dtype)"),

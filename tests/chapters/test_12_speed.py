@@ -188,9 +188,9 @@ def check_measures(chapter):
     assert np.allclose(chapter.crossing(steps, decay, 0.5), taus * math.log(4))
     bumpy = np.array([[2.0], [0.4], [3.0], [0.1]])
     assert 0 < chapter.crossing(range(4), bumpy, 0.5)[0] < 1  # the first time counts
-    for losses in (np.full((4, 1), 0.1), np.full((4, 1), 2.0)):
-        with pytest.raises(ValueError, match="start above"):
-            chapter.crossing(range(4), losses, 0.5)
+    with pytest.raises(ValueError, match="start above"):
+        chapter.crossing(range(4), np.full((4, 1), 0.1), 0.5)
+    assert chapter.crossing(range(4), np.linspace(2, 1, 4)[:, None], 0.5) == math.inf
     rng = np.random.default_rng(1)
     made = rng.standard_normal((400, 1, 40)) + 3 * rng.standard_normal((400, 5, 40))
     masks, batches = chapter.split_variance(made)
@@ -220,7 +220,7 @@ def check_counts(chapter):
         (lambda: torch.nn.functional.dropout(ones, 0.5), (3, 5 * 800, 200)),
     ):
         assert tuple(chapter.count(run).values()) == wanted
-    places = np.empty(2**20), np.empty(2**20, bool)
+    places = np.empty(2**22), np.empty(2**22, bool)
     found = {name: chapter.drawn_and_held(f) for name, f in chapter.rungs(0.1, *places).items()}
     assert [round(bits) for bits, _ in found.values()] == [64, 64, 32, 8, 7, 8, 7, 7]
     assert found["usual line"][1] > 8
@@ -235,6 +235,29 @@ def check_counts(chapter):
     assert chapter.spread(np.array([1.0, 2, 5])) == "2.0 (1.0–5.0)"
 
 
+def check_steps(chapter):
+    """Held masks repeat, averaged ones differ, masks do nothing at p = 0; widened intervals; noise of fixed weights."""
+    small = {"lr": 0.03, "width": 16, "n_train": 60, "n_seeds": 2, "limit": 60}
+    runs = {
+        settings: chapter.steps_to_target(settings[0], target=1.5, hold=settings[1], masks=settings[2], **small)
+        for settings in ((0, 1, 1), (0, 4, 1), (0, 1, 3), (0.5, 1, 1), (0.5, 4, 1), (0.5, 1, 3))
+    }
+    assert all(set(found) == {"train", "val", "test"} for found in runs.values())
+    train = {settings: found["train"] for settings, found in runs.items()}
+    assert np.allclose(train[0, 1, 1], train[0, 4, 1])
+    assert np.allclose(train[0, 1, 1], train[0, 1, 3], atol=0.1)
+    assert not np.allclose(train[0.5, 1, 1], train[0.5, 4, 1])
+    assert not np.allclose(train[0.5, 1, 1], train[0.5, 1, 3])
+    late = chapter.steps_to_target(0, target=1e-9, **small)
+    assert all((steps == 60).all() for steps in late.values())
+    noise = {p: chapter.loss_noise(p, target=1.5, **small) for p in (0, 0.5)}
+    assert (noise[0]["masks"] < 1e-9).all()
+    assert np.allclose(noise[0]["batches"], noise[0]["no masks"], rtol=1e-3)
+    assert (noise[0.5]["masks"] > 0).all()
+    assert chapter.widen(1) == 1
+    assert chapter.widen(5) == pytest.approx(3.1058 / 2.2010, rel=1e-3)
+
+
 CHECKS = [
     check_keep_probability,
     check_bits,
@@ -244,6 +267,7 @@ CHECKS = [
     check_philox,
     check_measures,
     check_counts,
+    check_steps,
 ]
 
 
@@ -292,6 +316,9 @@ FAULTS = [
     (check_counts, 'if any(size.values()) and not operation.is_view and "empty" not in str(operation):',
      "if not operation.is_view:"),
     (check_counts, "if random else 0", "if not random else 0"),
+    (check_steps, "torch.manual_seed(step // hold)  # for the masks", "torch.manual_seed(step)"),
+    (check_steps, ".repeat(1, masks)", ""),
+    (check_steps, "np.minimum(found, limit)", "found"),
     (check_counts, "np.less(rng.random(out=u), keep, out=kept)", "np.less(rng.random(len(u)), keep, out=kept)"),
 ]  # fmt: skip
 
