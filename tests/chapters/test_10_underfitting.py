@@ -320,7 +320,7 @@ FAULTS = [
     (check_path, "torch.random.set_rng_state(masks)", "masks"),
     (check_path, "(part[arm] - part[0])", "part[arm]"),
     (check_study, "record[:, 0].argmin(0)", "record[:, 2].argmin(0)"),
-    (check_study, "steps or stop and step", "steps or False and step"),
+    (check_study, "steps or (stop and step", "steps or (False and step"),
     (check_study, "100 * parts[2][1]", "parts[2][1]"),
     (check_brier, 'parts["test"][1], "variance"', 'parts["val"][1], "variance"'),
     (check_reading, "lr = min(by_rate, key", "lr = max(by_rate, key"),
