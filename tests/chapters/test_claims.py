@@ -21,7 +21,6 @@ IGNORED = "nbval-ignore-output"
 TURNED = {
     name: tomllib.loads((ROOT / "tests" / "chapters" / "turned" / f"{name}.toml").read_text("utf-8")) for name in NAMES
 }
-CLAIMING = [name for name in NAMES if TURNED[name]["claims"]]
 
 
 def numbers_of(cell):
@@ -64,7 +63,7 @@ def survivors(cells, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CLAIMING)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_turned_verdict_fails(name, monkeypatch):
     monkeypatch.chdir(ROOT / "notebooks")
     plt.switch_backend("agg")
@@ -141,7 +140,7 @@ def test_who_says_it(page):
 
 @pytest.mark.parametrize("fault", ["no cell", "no row", "another verdict", "no output"])
 def test_a_ledger_that_does_not_fit_is_refused(fault):
-    name = CLAIMING[0]
+    name = NAMES[0]
     nb = read(name)
     cell = next(cell for cell in nb.cells if numbers_of(cell) == [5])
     if fault == "no cell":
