@@ -81,9 +81,9 @@ def main():
             if not wrong and len(moved):
                 summary = {"estimates": len(moved), "changed": int((moved > 0).sum()), "largest": round(moved.max(), 3)}
                 measured.setdefault(path.stem, {})[variant] = {**summary, "median": round(float(np.median(moved)), 3)}
-    if failed:
-        sys.exit("spread: nothing was stored")
     STORED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    if failed:
+        sys.exit("spread: stored without what failed; name these with --notebooks to measure them alone")
 
 
 if __name__ == "__main__":

@@ -379,6 +379,7 @@ COVERED = {
 EXEMPT = {  # {("NN-chapter", "name"): "why it is not covered by its name"}
     ("02-mask-math", "hidden_dropout_loss"): "an exact sum over masks, equal to its closed form in the cell itself",
     ("05-mlp", "cost_of_masks"): "measures what a network loses under nn.Dropout, and makes no mask itself",
+    ("06-cnn", "with_masks"): "copies a network with its masks switched on, and makes no mask itself",
     ("07-transformer", "masked"): "what drop_path and sequence_dropout are made of: tested, and broken, through these",
 }
 
