@@ -1,6 +1,7 @@
 """Pages made from the executed notebooks: the claims ledger and the record of the runs. Nothing on them is typed."""
 
 import ast
+import functools
 import json
 import re
 import zlib
@@ -43,6 +44,11 @@ def markdown(nb):
     return [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
 
 
+@functools.cache
+def notebook(path, changed):
+    return nbformat.read(path, 4)
+
+
 class Record(SphinxDirective):
     """What the directives need: the chapters in reading order, and Markdown parsed where it stands."""
 
@@ -53,7 +59,7 @@ class Record(SphinxDirective):
         for path in sorted(Path(self.env.srcdir, "notebooks").glob("*.ipynb")):
             if f"notebooks/{path.stem}" in self.env.found_docs:
                 self.env.note_dependency(str(path))
-                nb = nbformat.read(path, 4)
+                nb = notebook(path, path.stat().st_mtime_ns)
                 yield f"notebooks/{path.stem}", re.match(r"# (.+)", nb.cells[0].source)[1], nb
 
     def parsed(self, text, *classes):

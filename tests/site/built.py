@@ -61,18 +61,11 @@ def site():
 
 
 def variant(name, variables):
-    """The folder of the whole site as it is built with `variables`: _build/NAME/_build/html.
-
-    The pages are written anew from what was read for the site: only the writing looks at these variables.
-    """
-    output, folder = build.HTML.parent / name, site()
+    """The folder of the whole site as it is built with `variables`: _build/NAME/_build/html."""
+    output, newest = build.HTML.parent / name, site() / "search.json"
     html = output / "_build" / "html"
     with lock():
-        if not is_newer(html, [folder / "search.json", Path(__file__)]):
-            shutil.rmtree(output, ignore_errors=True)
-            for part in ("html", ".doctrees"):
-                shutil.copytree(build.HTML.parent / part, output / "_build" / part)
-            (html / "search.json").unlink()
+        if not is_newer(html, [newest, Path(__file__)]):
             ok, printed = build_with(variables, output=output)
             assert ok, printed
     return html
