@@ -119,25 +119,21 @@ def stored_code(name):
             for key, values in row["result"].items()
         )
         text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
-        text = textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
+        text = textwrap.fill(
+            text, 110, initial_indent="    ", subsequent_indent="     ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
         lines.append(text.replace("\0", " "))
     return "\n".join([*lines, "]"])
 
 
-WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
-
-
 def json_to_python(value):
     """The Python literal of a value that came from JSON, strings in double quotes; NUL for a blank in a string."""
-    return (
-        json.dumps(value, ensure_ascii=False).replace(" ", "\0")  # so that no line breaks there
-        if isinstance(value, str)
-        else (
-            "{" + ", ".join(f"{json_to_python(key)}: {json_to_python(part)}" for key, part in value.items()) + "}"
-            if isinstance(value, dict)
-            else repr(value)
-        )
-    )
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace(" ", "\0")  # so that no line breaks there
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json_to_python(key)}: {json_to_python(part)}' for key, part in value.items())}}}"
+    return repr(value)
 
 
 def stamp(nb, name=""):
