@@ -60,7 +60,7 @@ lint: $(READY)
 experiments: $(READY)
 	@$(BIN)/python experiments/run.py $(NAME)
 
-# What CI and authors run beside the suite: the notebooks on other processors, and in a bare environment.
+# What CI and authors run beside the suite: the notebooks as on other processors; `bare` also in a bare environment.
 variants: $(READY)
 	@for variant in $(VARIANTS); do \
 	  echo "vector unit $${variant%:*}, $${variant#*:} torch thread(s)"; \
@@ -70,10 +70,11 @@ variants: $(READY)
 
 # The site's and the grader's tests on the other supported Pythons; these need no torch.
 pythons:
-	@for version in $(PYTHONS); do \
-	  python$$version tools/setup.py .venv-$$version no-torch && rm -rf _build && \
-	  .venv-$$version/bin/python tools/build.py && \
-	  .venv-$$version/bin/python -m pytest -q -n auto --dist loadfile tests/site tests/grading || exit 1; \
+	@pids=; for version in $(PYTHONS); do python$$version tools/setup.py .venv-$$version no-torch & pids="$$pids $$!"; done; \
+	for pid in $$pids; do wait $$pid || exit 1; done; \
+	for version in $(PYTHONS); do \
+	  rm -rf _build && .venv-$$version/bin/python tools/build.py && \
+	  .venv-$$version/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/site tests/grading || exit 1; \
 	done
 
 # Turns the result of each trained cell over and sees its assertion fail.

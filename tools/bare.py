@@ -1,18 +1,13 @@
 """Run each notebook in an empty folder, in an environment with nothing but what a chapter may import."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import nbformat
-from jupyter_client import KernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-bare"
@@ -38,32 +33,34 @@ def make_environment():
     return python
 
 
-def run(path, python):
-    """Execute a copy of the notebook at `path`, alone in an empty folder; return what is wrong, or the seconds."""
-    started = time.perf_counter()
-    manager = KernelManager()
-    manager.kernel_spec.argv[0] = str(python)
-    with tempfile.TemporaryDirectory() as empty:
-        try:
-            client = NotebookClient(nbformat.read(path, as_version=4), km=manager, timeout=3600)
-            client.execute(cwd=empty, stderr=subprocess.DEVNULL)
-        except CellExecutionError as error:
-            return re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-        finally:
-            if manager.has_kernel:  # nbclient leaves a manager that it was given running
-                manager.shutdown_kernel(now=True)
-        left = os.listdir(empty)
-    return f"left files behind: {left}" if left else time.perf_counter() - started
+def run(paths, python, **options):
+    """Run copies of notebooks, each alone in an empty folder, and compare their outputs with the stored ones.
+
+    Returns (pytest, as subprocess.run with `options` gives it; {notebook: files it left behind}).
+    """
+    with tempfile.TemporaryDirectory() as top:
+        kernel = Path(top, "jupyter", "kernels", "bare", "kernel.json")
+        kernel.parent.mkdir(parents=True)
+        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        kernel.write_text(json.dumps({"argv": argv, "display_name": "bare", "language": "python"}), encoding="utf-8")
+        folders = [Path(top, path.stem) for path in paths]
+        for path, folder in zip(paths, folders):
+            folder.mkdir()
+            shutil.copy(path, folder)
+        command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--rootdir", top]
+        command += ["-p", "no:cacheprovider", "-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
+        command += ["--nbval", "--nbval-kernel-name", "bare", *folders]
+        env = os.environ | {"JUPYTER_PATH": str(kernel.parents[2])}
+        done = subprocess.run(command, cwd=top, env=env, **options)
+        left = {folder.name: sorted({*os.listdir(folder)} - {f"{folder.name}.ipynb"}) for folder in folders}
+    return done, {name: files for name, files in left.items() if files}
 
 
 def main():
-    python, failed = make_environment(), False
-    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for path, said in zip(paths, pool.map(lambda path: run(path, python), paths)):
-            failed |= isinstance(said, str)
-            print(f"{path.name}: {said if isinstance(said, str) else f'runs, {said:.0f} s'}", flush=True)
-    sys.exit(failed)
+    done, left = run(sorted((ROOT / "notebooks").glob("*.ipynb")), make_environment())
+    for name, files in left.items():
+        print(f"{name} left files behind: {', '.join(files)}")
+    sys.exit(bool(done.returncode or left))
 
 
 if __name__ == "__main__":

@@ -158,13 +158,20 @@ def children():
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+def printing(code, text):
+    """A notebook of one cell with its stored output."""
+    output = nbformat.v4.new_output("stream", text=text)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code, execution_count=1, outputs=[output])])
+
+
 @pytest.mark.parametrize("target", ["bare", "notebooks", "spread"])
 def test_every_process_ends_with_its_target(tmp_path, target):
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(6 * 7)")])
+    nb = printing("print(6 * 7)", "42\n")
     path, before = tmp_path / "tiny.ipynb", children()
     nbformat.write(nb, path)
     if target == "bare":
-        assert isinstance(bare.run(path, sys.executable), float)
+        done, left = bare.run([path], sys.executable, stdout=subprocess.DEVNULL)
+        assert (done.returncode, left) == (0, {})
     elif target == "notebooks":
         tool.execute(nb)
         assert nb.cells[0].outputs[0].text == "42\n"
@@ -174,11 +181,21 @@ def test_every_process_ends_with_its_target(tmp_path, target):
     assert psutil.wait_procs(left, timeout=60)[1] == []
 
 
-def test_a_notebook_that_fails_or_leaves_files_is_told(tmp_path):
-    for code, said in {"1 / 0": "ZeroDivisionError", "open('left', 'w')": "left files behind: ['left']"}.items():
-        nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-        nbformat.write(nb, tmp_path / "tiny.ipynb")
-        assert said in bare.run(tmp_path / "tiny.ipynb", sys.executable)
+def test_a_notebook_that_fails_differs_or_leaves_files_is_told(tmp_path):
+    """And one that needs a package that its environment lacks."""
+    bad = {
+        "error": "1 / 0",
+        "differs": "print(7)",
+        "files": "open('left', 'w').close(); print(8)",
+        "needs": "import nothing_like_it",
+    }
+    for name, code in bad.items():
+        nbformat.write(printing(code, "8\n"), tmp_path / f"{name}.ipynb")
+    done, left = bare.run(
+        [tmp_path / f"{name}.ipynb" for name in bad], sys.executable, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 1 and left == {"files": ["left"]}
+    assert set(re.findall(r"^FAILED (\w+)/", done.stdout, re.MULTILINE)) == set(bad) - {"files"}
 
 
 def test_citation_and_licence():
