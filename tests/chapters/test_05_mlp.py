@@ -284,7 +284,7 @@ FAULTS = [
     (check_outcome, "runs, best = {rate: run(rate)}, dict.fromkeys(ends, rate)", "runs, best = best_rates(run, ends)"),
     (check_arms, "fit(network(sizes, ps), data, lr,", "fit(network(sizes, ps[::-1]), data, lr,"),
     (check_arms, "fit(small_cnn(heavy, *ps), data, lr,", "fit(small_cnn(heavy, *ps[::-1]), data, lr,"),
-    (check_arms, "max_norm_linear(c) if c else Linear\n    model", "Linear\n    model"),
+    (check_arms, "max_norm_linear(c) if c else Linear, {}", "Linear, {}"),
     (check_cnn, '{"fc": (8, 96), "conv": (48, 16)}', '{"conv": (8, 96), "fc": (48, 16)}'),
     (check_cnn, ".unfold(2, 3, 2).unfold(3, 3, 2)", ".unfold(3, 3, 2).unfold(2, 3, 2)"),
     (check_cnn, "return kernel**2 * c_in * c_out + extra * c_out", "return kernel**2 * c_in * c_out + extra"),

@@ -172,9 +172,25 @@ def check_training(ns):
         assert np.allclose([val for val, *_ in records], history["val_loss"], atol=1e-4)
         assert np.allclose(records[-1][1:], ns.evaluate(models[1], *data["test"]), atol=1e-3)
     found = ns.member_losses("none", 0, steps=64, n_train=60, n_seeds=5)
-    assert set(found) == {"val early", "test early", "val", "test", "error", "test stopped", "error stopped"}
-    assert (found["test"] != found["test early"]).all()
-    assert (0 <= found["error"]).all() and (found["error"] <= 1).all()
+    assert set(found) == {f"{metric} {look}" for metric in ("val", "test", "error") for look in ns.LOOKS}
+    assert (found["test end"] != found["test early"]).all()
+    assert (found["val stopped"] <= np.minimum(found["val early"], found["val end"])).all()
+    assert (0 <= found["error end"]).all() and (found["error end"] <= 1).all()
+    tried = []
+
+    def run(name, p, lr):
+        tried.append(lr)
+        best = {"early": 1.6e-2, "end": 2e-3, "stopped": 8e-3}
+        return {f"{metric} {look}": np.full(3, abs(math.log(lr / rate))) for look, rate in best.items()
+                for metric in ("val", "test")}  # fmt: skip
+
+    arm = ns.member_arm("none", 0, run)
+    assert [arm[f"rate {look}"][0] for look in ns.LOOKS] == [1.6e-2, 2e-3, 8e-3]
+    assert all((arm[f"test {look}"] == 0).all() for look in ns.LOOKS)
+    assert sorted(tried) == [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2]
+    for sign in (1, -1):  # the best rate at an end of the ladder
+        refused("a rate at the end of LADDER is the best", ns.member_arm, "none", 0,
+                lambda name, p, lr, sign=sign: {f"val {look}": np.full(3, sign * lr) for look in ns.LOOKS})  # fmt: skip
     assert "p" in ns.member_losses("concrete", 0.2, steps=16, n_train=60, n_seeds=5)
     assert (ns.learned_p(60, steps=5, n_seeds=2)["p"] > 0.05).all()
     assert ns.widen(1) == 1
@@ -236,7 +252,10 @@ def test_functions(chapter, check):
 
 COIN = "return (u >= p).to(u.dtype) / (1 - p)"
 FAULTS = {
-    "an early loss that is the last": (check_training, '"test early": test[4]', '"test early": test[-1]'),
+    "an early loss that is the last": (check_training, "np.array(records[4])", "np.array(records[-1])"),
+    "each seed stopped at the first record": (check_training, "[:, 0].argmin(0)", "[:, 0].argmin(0) * 0"),
+    "a rate at the edge": (check_training, "first < min(best.values()) and max(best.values()) < last", "True"),
+    "one rate for all looks": (check_training, 'runs[k][f"val {look}"]', 'runs[k]["val end"]'),
     "no correction for many rows": (check_training, "t(1 - 0.025 / rows)", "t(1 - 0.025)"),
     "keep for drop": (check_noises, COIN, "return (u < p).to(u.dtype) / (1 - p)"),
     "> for >=": (check_noises, COIN, "return (u > p + 1e-12).to(u.dtype) / (1 - p)"),
