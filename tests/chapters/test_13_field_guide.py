@@ -530,7 +530,7 @@ def check_own_layers(chapter):
 def check_outputs(chapter):
     """The first tensor of what models return; two passes of NaN agree."""
     x = torch.ones(2)
-    for output in (x, (x, None), [x], {"logits": x, "loss": 0}, ({"a": (x,)}, 1)):
+    for output in (x, (x, None), [x], ((x, 0), 1)):
         assert chapter.first(output) is x
     assert chapter.agree(Around(lambda *_: torch.full((2,), math.nan)))
     assert not chapter.agree(Around(lambda *_: {"logits": torch.rand(5)}))
@@ -752,8 +752,8 @@ FAULTS = [
     (check_own_layers, "module.training = not (norm or", "module.training = not (False and"),
     (check_sampling, "if all(agree(model, *inputs) for _ in range(50)):", "if False:"),
     (check_sampling, "if all(agree(model, *inputs) for _ in range(50)):", "if agree(model, *inputs):"),
-    (check_outputs, "output.values() if isinstance(output, dict) else output", "output"),
-    (check_outputs, "first(model(*inputs)).nan_to_num()", "first(model(*inputs))"),
+    (check_outputs, "list(y.values()) if isinstance(y, dict) else y", "y"),
+    (check_outputs, "torch.equal(one.nan_to_num(), two.nan_to_num())", "torch.equal(one, two)"),
     (check_modes_of_parts, "        if self.firm:", "        if False:"),
     (check_modes_of_parts, "Plain().requires_grad_(False).eval(), firm", "Plain().eval(), firm"),
     (check_modes_of_parts, "    return model.eval()\n\nfor remembers", "    return model\n\nfor remembers"),
