@@ -30,7 +30,7 @@ def entries(text):
 
 def titles(asked):
     """The titles of the reports under "Asked as", as a reader sees them."""
-    return [re.sub(r"\\(.)", r"\1", title) for title, _ in LINK.findall(asked)]
+    return [re.sub(r"\\(.)", r"\1", title).replace("`", "") for title, _ in LINK.findall(asked)]
 
 
 def sentences(answer):
