@@ -444,6 +444,29 @@ class Inside(nn.Module):
         return F.dropout(self.norm(x), 0.5, self.training and not self.always)
 
 
+class Function(nn.Module):
+    """A model of one function of its inputs."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+class Path(nn.Module):
+    """Stochastic depth, one draw for each example."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        keep = torch.rand((len(x),) + (1,) * (x.ndim - 1)) >= self.p
+        return x * keep / (1 - self.p) if self.training else x
+
+
 class OwnNorm(nn.Module):
     """A normalisation layer of one's own, which is no BatchNorm of the library's: statistics of the batch, kept."""
 
@@ -482,13 +505,13 @@ def check_sampling(chapter):
     chapter.mc_dropout(model, x)
     assert not model[0].training
     assert not model[0].running_mean.any()
-    rare = nn.Sequential(nn.Linear(16, 16), DropPath(0.1))  # one draw a pass: it must not be taken for silence
+    rare = nn.Sequential(nn.Linear(16, 16), Path(0.1))  # one draw a pass: it must not be taken for silence
     for seed in range(20):
         torch.manual_seed(seed)
         chapter.mc_dropout(rare, x[:1])
     for silent in (
         nn.Linear(16, 4),
-        Around(lambda *_: torch.full((2,), math.nan)),
+        Function(lambda *_: torch.full((2,), math.nan)),
         Inside(always=True),
         nn.Dropout(0.0),
         nn.LSTM(16, 8, 1, batch_first=True),
@@ -532,8 +555,8 @@ def check_outputs(chapter):
     x = torch.ones(2)
     for output in (x, (x, None), [x], ((x, 0), 1)):
         assert chapter.first(output) is x
-    assert chapter.agree(Around(lambda *_: torch.full((2,), math.nan)))
-    assert not chapter.agree(Around(lambda *_: {"logits": torch.rand(5)}))
+    assert chapter.agree(Function(lambda *_: torch.full((2,), math.nan)))
+    assert not chapter.agree(Function(lambda *_: {"logits": torch.rand(5)}))
 
 
 def check_modes_of_parts(chapter):
@@ -556,8 +579,8 @@ def check_axes(chapter):
     assert chapter.shared_axes(nn.Dropout1d(0.5), 20, 30, 4) == [2]
     assert chapter.shared_axes(nn.Dropout2d(0.5), 20, 30, 4, 5) == [2, 3]
     assert chapter.shared_axes(nn.Dropout3d(0.5), 20, 30, 4, 5, 6) == [2, 3, 4]
-    assert chapter.shared_axes(Around(lambda _, x: x * (torch.rand(x.shape[1:]) >= 0.5)), 20, 30) == [0]
-    assert chapter.shared_axes(DropPath(0.5), 40, 3, 4) == [1, 2]
+    assert chapter.shared_axes(Function(lambda x: x * (torch.rand(x.shape[1:]) >= 0.5)), 20, 30) == [0]
+    assert chapter.shared_axes(Path(0.5), 40, 3, 4) == [1, 2]
 
 
 def check_shift(chapter):
