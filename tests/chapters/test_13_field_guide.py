@@ -5,6 +5,7 @@ import math
 import random
 from contextlib import nullcontext
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -443,6 +444,42 @@ class Inside(nn.Module):
         return F.dropout(self.norm(x), 0.5, self.training and not self.always)
 
 
+class Function(nn.Module):
+    """A model of one function of its inputs."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+class Path(nn.Module):
+    """Stochastic depth, one draw for each example."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        keep = torch.rand((len(x),) + (1,) * (x.ndim - 1)) >= self.p
+        return x * keep / (1 - self.p) if self.training else x
+
+
+class OwnNorm(nn.Module):
+    """A normalisation layer of one's own, which is no BatchNorm of the library's: statistics of the batch, kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(16))
+
+    def forward(self, x):
+        if self.training:
+            self.running_mean = x.detach().reshape(-1, 16).mean(0)
+        return x - self.running_mean
+
+
 SAMPLED = {
     "encoder layer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, 0.3, batch_first=True), 1),
     "encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32, 0.3, batch_first=True), 2), 1),
@@ -464,10 +501,143 @@ def check_sampling(chapter):
     chapter.mc_dropout(model, x[0])
     assert chapter.spread(model, x[0]) > 0.001
     assert all(torch.equal(kept[name], value) for name, value in model.state_dict().items())
-    for silent in (nn.Linear(16, 4), Inside(always=True), nn.Dropout(0.0), nn.LSTM(16, 8, 1, batch_first=True)):
+    model = nn.Sequential(OwnNorm(), nn.Dropout(0.5))
+    chapter.mc_dropout(model, x)
+    assert not model[0].training
+    assert not model[0].running_mean.any()
+    rare = nn.Sequential(nn.Linear(16, 16), Path(0.1))  # one draw a pass: it must not be taken for silence
+    for seed in range(20):
+        torch.manual_seed(seed)
+        chapter.mc_dropout(rare, x[:1])
+    for silent in (
+        nn.Linear(16, 4),
+        Function(lambda *_: torch.full((2,), math.nan)),
+        Inside(always=True),
+        nn.Dropout(0.0),
+        nn.LSTM(16, 8, 1, batch_first=True),
+    ):
         with pytest.raises(ValueError, match="all passes agree"):
             chapter.mc_dropout(silent.train(), x[0])
         assert not any(module.training for module in silent.modules())
+
+
+@cache
+def own_layers():
+    """{name: (layer, its input)}: the dropout layers that Chapters 6 and 11 build."""
+    cnn, family = load("06-cnn"), load("11-variants")
+    maps = torch.rand(4, 3, 8, 8)
+    found = {f"FeatureDropout {kind}": (cnn.FeatureDropout(0.3, kind), maps) for kind in cnn.KINDS}
+    found["DropPath"] = (cnn.DropPath(0.3), maps)
+    found |= {f"Drop {name}": (family.Drop(name, 0.3), maps) for name in family.FAMILY if name != "concrete"}
+    found["Drop by schedule"] = (family.Drop("scheduled", lambda step: 0.3), maps)
+    found["Concrete"] = (family.Concrete(3, 8), maps)
+    found["ConcreteMLP"] = (family.ConcreteMLP(2), torch.rand(2, 5, 64))
+    found["residual CNN"] = (cnn.resnet(0.5, 2, 1), torch.rand(1, 6, 64))
+    return found
+
+
+def check_own_layers(chapter):
+    """mc_dropout wakes every layer of the book's own behind a BatchNorm that was in evaluation, and not the norm."""
+    for name, (layer, x) in own_layers().items():
+        norm = nn.BatchNorm2d(x.shape[1]) if x.ndim == 4 else nn.Identity()
+        model = nn.Sequential(norm, copy.deepcopy(layer)).eval()
+        kept = copy.deepcopy(norm.state_dict())
+        assert chapter.spread(model, x) == 0, name
+        with torch.no_grad():
+            chapter.mc_dropout(model, x)
+        assert chapter.spread(model, x) > 0.001, name
+        assert norm.training == isinstance(norm, nn.Identity), name
+        assert all(torch.equal(kept[key], value) for key, value in norm.state_dict().items()), name
+
+
+def check_outputs(chapter):
+    """The first tensor of what models return; two passes of NaN agree."""
+    x = torch.ones(2)
+    for output in (x, (x, None), [x], ((x, 0), 1)):
+        assert chapter.first(output) is x
+    assert chapter.agree(Function(lambda *_: torch.full((2,), math.nan)))
+    assert not chapter.agree(Function(lambda *_: {"logits": torch.rand(5)}))
+
+
+def check_modes_of_parts(chapter):
+    """A firm owner keeps its teacher in evaluation through train(), also as a part itself; graphs keep their mode."""
+    for firm in (False, True):
+        whole = nn.Sequential(chapter.Guided(firm)).train()
+        assert whole[0].student.training and whole[0].training
+        assert whole[0].teacher.training == (not firm)
+        assert not any(p.requires_grad for p in whole[0].teacher.parameters())
+        assert not any(module.training for module in whole.eval().modules())
+    assert not chapter.from_pretrained(chapter.Plain().state_dict()).training
+    assert chapter.recorded("torch.jit.trace", nn.Dropout(0.5), True) == ["fresh masks", "still drops"]
+    assert chapter.recorded("torch.jit.trace", nn.Dropout(0.5), False) == ["drops nothing", "silent"]
+    assert chapter.recorded("torch.jit.trace", chapter.NumpyMask(), True) == ["one mask for ever", "still drops"]
+
+
+def check_axes(chapter):
+    """Which axes share a mask, against the library's three layers and one that shares all."""
+    assert chapter.shared_axes(nn.Dropout(0.5), 20, 30) == []
+    assert chapter.shared_axes(nn.Dropout1d(0.5), 20, 30, 4) == [2]
+    assert chapter.shared_axes(nn.Dropout2d(0.5), 20, 30, 4, 5) == [2, 3]
+    assert chapter.shared_axes(nn.Dropout3d(0.5), 20, 30, 4, 5, 6) == [2, 3, 4]
+    assert chapter.shared_axes(Function(lambda x: x * (torch.rand(x.shape[1:]) >= 0.5)), 20, 30) == [0]
+    assert chapter.shared_axes(Path(0.5), 40, 3, 4) == [1, 2]
+
+
+def check_shift(chapter):
+    """The mean over masks of the regression's smallest case: by Fractions; linear without shift; p = 0 the same."""
+    for p in (Fraction(0), Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
+        for relu in (False, True):
+            mean = Fraction(0)
+            for mask in product((0, 1), repeat=2):
+                kept = [m * int(h) / (1 - p) for m, h in zip(mask, chapter.HIDDEN)]
+                sums = [sum(h * int(w) for h, w in zip(kept, column)) for column in chapter.INNER.T]
+                output = sum(max(z, 0) if relu else z for z in sums)
+                mean += p ** mask.count(0) * (1 - p) ** mask.count(1) * output
+            assert chapter.mean_and_scaled(float(p), relu) == pytest.approx((float(mean), 6))
+
+
+def check_regression(chapter):
+    """Splits that do not overlap, of variance 1; dropout where the place says; a short run gives finite numbers."""
+    for kind, d in (("diabetes", 10), ("friedman", 10)):
+        data = chapter.regression_task(kind)
+        assert data["train"][0].shape == (chapter.N_SEEDS, 200, d)
+        assert data["val"][1].shape == (chapter.N_SEEDS, 100, 1)
+        whole = torch.cat([y for _, y in data.values()], 1)
+        assert torch.allclose(whole.var(1, correction=0), torch.ones(chapter.N_SEEDS, 1), atol=1e-4)
+        assert whole.sort(1).values.allclose(whole[:1].sort(1).values, atol=1e-5)  # each split holds every row once
+    for place, expected in {"none": [0, 0], "hidden": [0.3, 0], "last": [0, 0.3]}.items():
+        layers = list(chapter.regressor(5, place, 0.3))
+        drops = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Dropout)]
+        assert [layers[i].p for i in drops] == expected
+        assert [type(layers[i + 1]) for i in drops] == 2 * [chapter.Linear]
+        assert isinstance(layers[drops[0] + 2], nn.ReLU) and layers[drops[1] + 1] is layers[-1]
+    none = chapter.regression("diabetes", "none", 3, rates=(1e-3, 3e-3))
+    assert (none["scaled"] == pytest.approx(none["sampled"], abs=1e-4)) and not none["shift"].any()
+    last = chapter.regression("diabetes", "last", 3, ps=(0.5,), rates=(1e-3,))
+    assert set(last["p"]) == {0.5} and np.isfinite(last["scaled"]).all()
+    assert (last["scaled"] < last["sampled"] + 0.1).all() and last["shift"].any()
+
+
+def check_loss_parts(chapter):
+    """The parts of reported - validation loss add up, and each is zero where its cause is taken away."""
+    parts = chapter.loss_parts(0.5, (1, 2), decay=1e-3, n=100)
+    assert list(parts) == [1, 2]
+    for found in parts.values():
+        whole = sum(found[name] for name in ("penalty", "running average", "mode", "overfitting"))
+        assert whole == pytest.approx(chapter.reported_gap(found), abs=1e-6)
+        assert found["reported"] - found["validation"] == pytest.approx(chapter.reported_gap(found))
+        assert (found["penalty"] > 0).all() and found["mode"].mean() > 0
+    plain = chapter.loss_parts(0.0, (1,), decay=0.0, n=100)[1]
+    assert not plain["penalty"].any() and abs(plain["mode"]).max() < 1e-6
+    assert (plain["running average"] > 0).all()
+
+
+def check_accumulation(chapter):
+    """Parts of a batch draw what the whole draws; a seed in forward does not."""
+    whole = chapter.accumulated(1, chapter.Drawn())
+    assert all(torch.allclose(whole, chapter.accumulated(n, chapter.Drawn()), atol=1e-6) for n in (2, 4, 8))
+    assert torch.allclose(chapter.accumulated(1, nn.Identity()), chapter.accumulated(8, nn.Identity()), atol=1e-6)
+    assert not torch.allclose(whole, chapter.accumulated(1, nn.Identity()), atol=1e-3)
 
 
 def check_redraws(chapter):
@@ -542,7 +712,8 @@ def check_exhibits(chapter):
 
 
 CHECKS = [check_traces, check_at_rest, check_modes, check_floor, check_gradients, check_decisions, check_data,
-          check_exhibits, check_sampling, check_redraws]  # fmt: skip
+          check_exhibits, check_sampling, check_own_layers, check_outputs, check_modes_of_parts, check_axes,
+          check_shift, check_regression, check_loss_parts, check_accumulation, check_redraws]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -595,10 +766,34 @@ FAULTS = [
     (check_exhibits, "        if not self.once:\n", "        if True:\n"),
     (check_exhibits, "/ (1 - self.p or 1) if self.training", "/ (1 - self.p) if self.training"),
     (check_exhibits, "if isinstance(module, nn.modules.dropout._DropoutNd):", "if True:"),
-    (check_sampling, "not isinstance(module, nn.modules.batchnorm._NormBase)", "True"),
-    (check_sampling, "not isinstance(module, nn.modules.batchnorm._NormBase)",
-     "isinstance(module, nn.modules.dropout._DropoutNd)"),
-    (check_sampling, "if all(agree(model, *inputs) for _ in range(10)):", "if False:"),
+    (check_sampling, "module.training = not (norm or", "module.training = not (False and"),
+    (check_sampling, "module.training = not (norm or hasattr(module, \"running_mean\"))", "module.training = not norm"),
+    (check_sampling, "module.training = not (norm or hasattr(module, \"running_mean\"))",
+     "module.training = isinstance(module, nn.modules.dropout._DropoutNd)"),
+    (check_own_layers, "module.training = not (norm or hasattr(module, \"running_mean\"))",
+     "module.training = isinstance(module, nn.modules.dropout._DropoutNd)"),
+    (check_own_layers, "module.training = not (norm or", "module.training = not (False and"),
+    (check_sampling, "if all(agree(model, *inputs) for _ in range(50)):", "if False:"),
+    (check_sampling, "if all(agree(model, *inputs) for _ in range(50)):", "if agree(model, *inputs):"),
+    (check_outputs, "list(y.values()) if isinstance(y, dict) else y", "y"),
+    (check_outputs, "torch.equal(one.nan_to_num(), two.nan_to_num())", "torch.equal(one, two)"),
+    (check_modes_of_parts, "        if self.firm:", "        if False:"),
+    (check_modes_of_parts, "Plain().requires_grad_(False).eval(), firm", "Plain().eval(), firm"),
+    (check_modes_of_parts, "    return model.eval()\n\nfor remembers", "    return model\n\nfor remembers"),
+    (check_modes_of_parts, "one.equal(two)", "False"),
+    (check_axes, "y.narrow(axis, 0, 1)", "y.narrow(0, 0, 1)"),
+    (check_shift, "masks * HIDDEN / (1 - p)", "masks * HIDDEN"),
+    (check_shift, "np.maximum(z, 0) if relu", "np.maximum(z, 0) if not relu"),
+    (check_shift, "np.where(masks, 1 - p, p).prod(1)\n    return chances @ output",
+     "np.where(masks, p, 1 - p).prod(1)\n    return chances @ output"),
+    (check_regression, "((2, \"hidden\"), (5, \"last\"))", "((5, \"hidden\"), (2, \"last\"))"),
+    (check_regression, "(y - y.mean()) / y.std()\n    rng", "y - y.mean()\n    rng"),
+    (check_regression, "order[:, :200], \"val\": order[:, 200:300]", "order[:, :200], \"val\": order[:, 100:200]"),
+    (check_loss_parts, "\"running average\": running - masked", "\"running average\": masked - running"),
+    (check_loss_parts, "ask(model.train(), x, y)[0] for", "ask(model.eval(), x, y)[0] for"),
+    (check_loss_parts, "penalty = decay * sum(", "penalty = 1e-3 * sum("),
+    (check_loss_parts, "return parts[\"reported\"] - parts[\"validation\"]", "return parts[\"mode\"]"),
+    (check_accumulation, "(F.mse_loss(model(x), y) / parts)", "F.mse_loss(model(x), y)"),
     (check_sampling, "        model.eval()\n        raise ValueError", "        raise ValueError"),
     (check_redraws, "self.generator.set_state(self.state)", "pass"),
     (check_redraws, "self.generator.set_state(self.now)", "pass"),
