@@ -114,7 +114,7 @@ def test_each_question_is_found_by_its_own_words(hits, sections):
         where = f"book/faq.html#{sections[question.replace('`', '')][0]}"
         missed += [query for query in (question, *titles(asked)) if where not in hits(query)[:FIRST]]
     assert missed == []
-    assert hits("Why does my washing machine drop every sock?") == []
+    assert hits("Zwölf Boxkämpfer") == []
 
 
 # ---------------------------------------------------------------- planted faults
