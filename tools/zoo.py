@@ -86,7 +86,7 @@ def ask(python, *command, given=""):
 
 
 def catalogue(python):
-    """What there is: {"models": {library: [architecture]}, "faults": {kind: words}, "twins": [kind], "published": […]}."""
+    """{"models": {library: [architecture]}, "faults": {kind: words}, "twins": [kind], "published": [[…, word]]}."""
     code = "import json, models, faults; print(json.dumps({'models': {k: list(v) for k, v in models.MODELS.items()}, "
     code += "'faults': {k: v[1] for k, v in faults.FAULTS.items()}, 'twins': list(faults.TWINS), "
     code += "'published': [[*place, word] for place, word in models.PUBLISHED.items()]}))"

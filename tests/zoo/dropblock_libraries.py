@@ -13,12 +13,11 @@ import time
 import zipfile
 from pathlib import Path
 
+import absent
 import dropblock
 import torch
 
-import absent
-
-SIZE, BLOCK, SEEDS, EXAMPLES, MAPS = 14, 7, 20, 1000, 4
+SIZE, BLOCK, SEEDS, EXAMPLES, MAPS = 14, 7, 20, 400, 4
 
 
 def load(path):

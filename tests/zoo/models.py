@@ -439,7 +439,8 @@ MODELS["monai"] = {
         upsample_kernel_size=(2, 2), filters=(4, 8, 8), dropout=0.2,
     ),
     "regressor": medical(
-        "Regressor", in_shape=(1, 32, 32), out_shape=(2,), channels=(4, 8), strides=(2, 2), dropout=0.2, norm="INSTANCE",
+        "Regressor", in_shape=(1, 32, 32), out_shape=(2,), channels=(4, 8), strides=(2, 2), dropout=0.2,
+        norm="INSTANCE",
     ),
     "dense_net_without_dropout": medical(
         "DenseNet", spatial_dims=2, in_channels=1, out_channels=2, init_features=8, growth_rate=4, block_config=(2, 2),

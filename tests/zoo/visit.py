@@ -14,12 +14,11 @@ import sys
 import time
 import warnings
 
-import numpy as np
-import torch
-
 import absent
 import faults
 import models
+import numpy as np
+import torch
 
 QUOTA = {"torch": 4, "transformers": 6, "timm": 3, "monai": 3}  # planted in so many of a library's models, else in 2
 SECONDS = 30
@@ -64,7 +63,7 @@ def counting(model, call):
 
 
 def inspected(diagnose, model, args, kwargs):
-    """{"findings": [[where, what]], "error": None or text, "seconds": …, "passes": …, "touched": whether it changed}."""
+    """{"findings": [[where, what]], "error": None or text, "seconds": …, "passes": …, "touched": changed?}."""
     before, started = traces(model, [*args, *kwargs.values()]), time.perf_counter()
     said = {"findings": [], "error": None}
     signal.alarm(SECONDS)
@@ -83,7 +82,7 @@ def inspected(diagnose, model, args, kwargs):
 
 
 def fresh(library, name):
-    for seed in (torch.manual_seed, random.seed, np.random.seed):  # noqa: NPY002
+    for seed in (torch.manual_seed, random.seed, np.random.seed):
         seed(0)
     return models.MODELS[library][name]()
 
