@@ -24,11 +24,10 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "experiments")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "experiments", "book/_ext")]
 
 import setup  # noqa: E402
-
-import notebooks as tool  # noqa: E402
+from book_program import program  # noqa: E402
 
 VENV, PINS, ZOO = ROOT / ".venv-zoo", ROOT / "tests" / "zoo.txt", ROOT / "tests" / "zoo"
 NOTEBOOK = ROOT / "notebooks" / "13-field-guide.ipynb"
@@ -56,11 +55,8 @@ def environment():
 
 
 def inspector(notebook):
-    """The code of the cells tagged `diagnose`."""
-    cells = tool.tagged_with(nbformat.read(notebook, as_version=4), "diagnose")
-    if not cells:
-        raise ValueError(f"{notebook.name} has no cell tagged diagnose")
-    return "\n\n\n".join(cell.source for cell in cells) + "\n"
+    """diagnose.py, made from the cells tagged `diagnose`, as the site offers it."""
+    return program(nbformat.read(notebook, as_version=4))
 
 
 def digest(*codes):

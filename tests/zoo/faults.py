@@ -42,14 +42,13 @@ def plant(planter, model, args, kwargs):
         return None
     model, args, kwargs = planted if isinstance(planted, tuple) else (planted, args, kwargs)
     HITS[0] = 0
-    with torch.no_grad():
+    try:
         for _ in range(3):  # layers that are skipped at random are reached in one pass or another
             passed(model.train(), args, kwargs)
         reached = HITS[0]
-        try:
-            passed(model.eval(), args, kwargs)
-        except (NotImplementedError, RuntimeError):
-            return None  # as where evaluation hands a nested tensor to a layer that knows none
+        passed(model.eval(), args, kwargs)
+    except (NotImplementedError, RuntimeError):
+        return None  # the place sees two widths, or nested tensors in evaluation: the planted layer knows neither
     return (model.train(), args, kwargs) if reached else None
 
 
