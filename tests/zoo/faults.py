@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from models import LENGTH
+
 FAULTS, TWINS, HITS = {}, {}, [0]  # {kind: (planter, what a finding must say)}, {kind: planter}
 
 
@@ -361,11 +363,15 @@ def past_the_hooks(*given):
 
 
 @fault("one mask for the whole batch", "batch", "one mask", "same mask")
-def one_mask(*given):
+def one_mask(model, args, kwargs):
     def step(self, x):
         return x * kept(x[:1], self.p) / (1 - self.p) if self.training else x
 
-    return at_home(step)(*given)
+    batch = [one for one in [*args, *kwargs.values()] if torch.is_tensor(one)][0].shape[0]
+    if batch == LENGTH:
+        return None  # time comes first, and one mask for all steps is sound
+    planter = instead(lambda p, shape: Home(p, step), lambda x: x.ndim >= 2 and 1 < len(x) == batch)
+    return planter(model, args, kwargs)
 
 
 @fault("manual_seed in forward", "same mask", "seed", "repeat")
@@ -561,8 +567,13 @@ class Outer(nn.Module):
         return {"tensor": output, "tuple": (loss, output), "dict": {"loss": loss, "logits": output}}[self.give]
 
 
+HEADLESS = ("CLIPVisionModel", "Transformer", "TransformerEncoder")  # what they give are hidden units
+
+
 def on_output(step, give="tensor", ranks=(2, 3, 4)):
     def planter(model, args, kwargs):
+        if type(model).__name__ in HEADLESS:
+            return None
         places = []
         outer = Outer(model, lambda drop, x: places.append(x.ndim) or x)
         passed(outer.train(), args, kwargs)
@@ -613,7 +624,7 @@ def logits_interpolated(*given):
 
 @fault("logits dropped by the layer of the hidden units", *OUTPUT)
 def logits_shared(model, args, kwargs):
-    places = dropouts(model, args, kwargs)
+    places = dropouts(model, args, kwargs) if type(model).__name__ not in HEADLESS else []
     return Outer(model, lambda drop, x: drop(x), drop=places[-1][2]) if places else None
 
 

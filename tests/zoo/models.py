@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-MODELS = defaultdict(dict)
+MODELS, LENGTH = defaultdict(dict), 7  # LENGTH: steps of a text
 # Right findings: these have a fault as they are published. The word is one that the finding says.
 PUBLISHED = {
     ("monai", "dynunet"): "output",  # its output block drops
@@ -35,7 +35,7 @@ def images(size=32, n=4, channels=3):
     return torch.randn(n, channels, size, size)
 
 
-def tokens(n=3, length=7, vocabulary=50):
+def tokens(n=3, length=LENGTH, vocabulary=50):
     return torch.randint(4, vocabulary, (n, length))
 
 
@@ -160,6 +160,28 @@ def variational_lstm():
             return self.head(self.locked(self.rnn(self.locked(self.embed(x)))[0]))
 
     return Net(), (tokens(),), {}
+
+
+@model("torch")
+def awd_lstm():
+    class Net(nn.Module):  # after Merity and others 2018: time comes first, and a mask is held over it
+        def __init__(self):
+            super().__init__()
+            self.embed, self.head = nn.Embedding(50, 16), nn.Linear(16, 50)
+            self.rnns = nn.ModuleList(nn.LSTM(16, 16) for _ in range(2))
+
+        def locked(self, x, p):
+            if not self.training:
+                return x
+            return x.new_empty(1, x.size(1), x.size(2)).bernoulli_(1 - p).div(1 - p) * x
+
+        def forward(self, words):
+            x = self.locked(self.embed(words), 0.3)
+            for rnn in self.rnns:
+                x = self.locked(rnn(x)[0], 0.2)
+            return self.head(x)
+
+    return Net(), (tokens().T,), {}
 
 
 # transformers
