@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "experiments", "book/_ext")]
 
 import setup  # noqa: E402
-from book_program import program  # noqa: E402
 
 VENV, PINS, ZOO = ROOT / ".venv-zoo", ROOT / "tests" / "zoo.txt", ROOT / "tests" / "zoo"
 NOTEBOOK = ROOT / "notebooks" / "13-field-guide.ipynb"
@@ -56,6 +55,8 @@ def environment():
 
 def inspector(notebook):
     """diagnose.py, made from the cells tagged `diagnose`, as the site offers it."""
+    from book_program import program
+
     return program(nbformat.read(notebook, as_version=4))
 
 
@@ -150,15 +151,14 @@ def rows(found, there):
         yield {"planted" if kind in there["faults"] else "sound": kind}, result, [" ".join(place) for place in said]
 
 
-def origin(python, code, seconds):
+def origin(python, code):
     """Where a row came from, with the versions of the libraries."""
     ask_for = "import json, torch; from importlib.metadata import version; "
-    names = ["torch", "numpy", *SHOWN]
-    ask_for += f"print(json.dumps([torch.backends.cpu.get_cpu_capability()] + [version(n) for n in {names}]))"
-    capability, *versions = json.loads("".join(ask(python, "-c", ask_for)))
-    given = {"code": code, "seconds": seconds, "date": date.today().isoformat(), "python": platform.python_version()}
-    given |= {"threads": 1} | dict(zip(names, versions))
-    return given | {"processor": f"{platform.machine()} {capability}", "by": "make zoo"}
+    ask_for += "print(json.dumps([torch.backends.cpu.get_cpu_capability(), "
+    ask_for += f"{{name: version(name) for name in {['torch', 'numpy', *SHOWN]}}}]))"
+    capability, versions = json.loads("".join(ask(python, "-c", ask_for)))
+    given = {"code": code, "date": date.today().isoformat(), "python": platform.python_version(), "threads": 1}
+    return given | {"processor": f"{platform.machine()} {capability}", "versions": versions}
 
 
 def store(name, lines):
@@ -204,11 +204,11 @@ def visit(python, notebook, kinds=(), again=False):
             for name, one in said.items():
                 print(f"{kind} | {library} {name} | {one['error'] or one['findings']}")
         return
-    known = origin(python, zoo_code(notebook), 0)
-    lines = []
+    known, lines = origin(python, zoo_code(notebook)), []
+    del known["versions"]["dropblock"]
     for setting, result, names in rows(found, there):
         seconds = round(sum(result["seconds"]), 1)
-        lines.append({"setting": setting, "result": result, "models": names} | known | {"seconds": seconds})
+        lines.append({"setting": setting, "result": result, "models": names, "seconds": seconds} | known)
     store("zoo", lines)
     print("\n".join(confusion(lines)))
     print(f"{sum(row['seconds'] for row in lines):.0f} s of inspections, {time.perf_counter() - started:.0f} s in all")
@@ -220,8 +220,9 @@ def chapter_dropblock():
 
     nodes = run.needed("06-cnn", "FeatureDropout") + run.needed("06-cnn", "paper_gamma")
     used = {part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)}
-    bound = lambda node: {(alias.asname or alias.name).split(".")[0] for alias in node.names}  # noqa: E731
-    kept = [node for node in nodes if not isinstance(node, ast.Import | ast.ImportFrom) or bound(node) & used]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    unused = [one for one in imports if not {(name.asname or name.name).split(".")[0] for name in one.names} & used]
+    kept = [node for node in nodes if node not in unused]
     return "\n\n".join(dict.fromkeys(map(ast.unparse, kept)))
 
 
@@ -234,10 +235,12 @@ def dropblock(python):
     """Measure the libraries' DropBlock and the chapter's, and store it."""
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / "dropblock06.py").write_text(chapter_dropblock(), encoding="utf-8")
-    known, lines = origin(python, dropblock_code(), 0), []
+    known, lines = origin(python, dropblock_code()), []
+    known["versions"] = {name: known["versions"][name] for name in ("torch", "timm", "dropblock")}
     for line in ask(python, ZOO / "dropblock_libraries.py", KEPT / "dropblock06.py", KEPT):
         row = json.loads(line)
-        lines.append({**row, **known, "seconds": row["seconds"]})
+        known["versions"] |= row.pop("versions", {})
+        lines.append(row | known)
         print(row["setting"], {key: round(sum(v) / len(v), 4) for key, v in row["result"].items()}, flush=True)
     store("dropblock-libraries", lines)
 

@@ -89,7 +89,7 @@ def main():
             started = time.perf_counter()
             row = {"setting": {"library": name, "p": p, "size": SIZE, "block": BLOCK}, "result": measured(drop, p)}
             row["seconds"] = round(time.perf_counter() - started, 1)
-            print(json.dumps(row | ({"torchvision": version} if name == "torchvision" else {})), flush=True)
+            print(json.dumps(row | ({"versions": {name: version}} if name == "torchvision" else {})), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ Every planted piece of code calls `seen()`, so that `plant` can tell whether a p
 import numpy as np
 import torch
 import torch.nn.functional as F
+from models import LENGTH
 from torch import nn
 from torch.overrides import TorchFunctionMode
-
-from models import LENGTH
 
 FAULTS, TWINS, HITS = {}, {}, [0]  # {kind: (planter, what a finding must say)}, {kind: planter}
 
@@ -367,7 +366,7 @@ def one_mask(model, args, kwargs):
     def step(self, x):
         return x * kept(x[:1], self.p) / (1 - self.p) if self.training else x
 
-    batch = [one for one in [*args, *kwargs.values()] if torch.is_tensor(one)][0].shape[0]
+    batch = next(one for one in [*args, *kwargs.values()] if torch.is_tensor(one)).shape[0]
     if batch == LENGTH:
         return None  # time comes first, and one mask for all steps is sound
     planter = instead(lambda p, shape: Home(p, step), lambda x: x.ndim >= 2 and 1 < len(x) == batch)
