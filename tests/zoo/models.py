@@ -184,6 +184,74 @@ def awd_lstm():
     return Net(), (tokens().T,), {}
 
 
+class CausalSelfAttention(nn.Module):
+    """As in nanoGPT: with torch's fused attention, or by hand."""
+
+    def __init__(self, fused):
+        super().__init__()
+        self.c_attn, self.c_proj, self.fused, self.dropout = nn.Linear(16, 48), nn.Linear(16, 16), fused, 0.2
+        self.attn_dropout, self.resid_dropout = nn.Dropout(0.2), nn.Dropout(0.2)
+
+    def forward(self, x):
+        (b, t, c), heads = x.shape, 2
+        q, k, v = (z.view(b, t, heads, c // heads).transpose(1, 2) for z in self.c_attn(x).split(c, 2))
+        if self.fused:
+            p = self.dropout if self.training else 0
+            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        else:
+            ahead = torch.ones(t, t, dtype=torch.bool).triu(1)
+            scores = (q @ k.transpose(2, 3) / (c // heads) ** 0.5).masked_fill(ahead, float("-inf"))
+            y = self.attn_dropout(F.softmax(scores, -1)) @ v
+        return self.resid_dropout(self.c_proj(y.transpose(1, 2).reshape(b, t, c)))
+
+
+def gpt(fused):
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.ln_1, self.ln_2, self.attn = nn.LayerNorm(16), nn.LayerNorm(16), CausalSelfAttention(fused)
+            self.mlp = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16), nn.Dropout(0.2))
+
+        def forward(self, x):
+            x = x + self.attn(self.ln_1(x))
+            return x + self.mlp(self.ln_2(x))
+
+    class GPT(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wte, self.wpe, self.drop = nn.Embedding(50, 16), nn.Embedding(LENGTH, 16), nn.Dropout(0.2)
+            self.blocks, self.ln_f = nn.Sequential(Block(), Block()), nn.LayerNorm(16)
+            self.lm_head = nn.Linear(16, 50, bias=False)
+            self.wte.weight = self.lm_head.weight
+
+        def forward(self, idx, targets=None):
+            x = self.drop(self.wte(idx) + self.wpe(torch.arange(idx.shape[1])))
+            logits = self.lm_head(self.ln_f(self.blocks(x)))
+            loss = None if targets is None else F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            return logits, loss
+
+    return GPT(), (tokens(), tokens()), {}
+
+
+@model("torch")
+def nano_gpt():
+    return gpt(fused=False)
+
+
+@model("torch")
+def nano_gpt_fused():
+    return gpt(fused=True)
+
+
+@model("torch")
+def segmenter():
+    def block(i, o, k=3):
+        return [nn.Conv2d(i, o, k, padding=k // 2), nn.ReLU()]
+
+    layers = [*block(3, 8), nn.MaxPool2d(2), *block(8, 8), nn.Dropout(0.2), nn.Upsample(scale_factor=2), *block(8, 8)]
+    return nn.Sequential(*layers, nn.Conv2d(8, 3, 1)), (images(16),), {}
+
+
 # transformers
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
