@@ -130,25 +130,28 @@ def alarms(said, words):
 
 
 def rows(found, there):
-    """The stored rows: sound models by library, then twins, then faults; a number each architecture."""
+    """The stored rows: sound models by library, then twins, then faults; a number each architecture.
+
+    (setting, {"error": …, and "alarms" where all is sound, or "found" and how much "more"}, architectures, seconds)
+    """
     known = {(library, name): [word] for library, name, word in there["published"]}
     for library in there["models"]:
         said = found[library, "nothing"]
         result = {"alarms": [len(alarms(one, known.get((library, name), []))) for name, one in said.items()]}
         result |= {key: [int(bool(one[key])) for one in said.values()] for key in ("error", "touched")}
         result |= {key: [one[key] for one in said.values()] for key in ("passes", "seconds")}
-        yield {"planted": "nothing", "library": library}, result, list(said)
+        yield {"planted": "nothing", "library": library}, result, list(said), sum(result["seconds"])
     for kind in [*there["twins"], *there["faults"]]:
-        said = {(library, name): one for library in there["models"] for name, one in found[library, kind].items()}
+        said = {f"{library} {name}": one for library in there["models"] for name, one in found[library, kind].items()}
         result = {"error": [int(bool(one["error"])) for one in said.values()]}
         if kind in there["faults"]:
             words = there["faults"][kind]
-            result |= {"found": [int(any(right(one, words) for one in s["findings"])) for s in said.values()]}
-            result |= {"more": [sum(not right(one, words) for one in s["findings"]) for s in said.values()]}
+            result["found"] = [int(any(right(one, words) for one in each["findings"])) for each in said.values()]
+            result["more"] = [sum(not right(one, words) for one in each["findings"]) for each in said.values()]
         else:
-            result |= {"alarms": [len(one["findings"]) for one in said.values()]}
-        result |= {"seconds": [one["seconds"] for one in said.values()]}
-        yield {"planted" if kind in there["faults"] else "sound": kind}, result, [" ".join(place) for place in said]
+            result["alarms"] = [len(one["findings"]) for one in said.values()]
+        setting = {"planted" if kind in there["faults"] else "sound": kind}
+        yield setting, result, list(said), sum(one["seconds"] for one in said.values())
 
 
 def origin(python, code):
@@ -206,9 +209,8 @@ def visit(python, notebook, kinds=(), again=False):
         return
     known, lines = origin(python, zoo_code(notebook)), []
     del known["versions"]["dropblock"]
-    for setting, result, names in rows(found, there):
-        seconds = round(sum(result["seconds"]), 1)
-        lines.append({"setting": setting, "result": result, "models": names, "seconds": seconds} | known)
+    for setting, result, names, seconds in rows(found, there):
+        lines.append({"setting": setting, "result": result, "models": names, "seconds": round(seconds, 1)} | known)
     store("zoo", lines)
     print("\n".join(confusion(lines)))
     print(f"{sum(row['seconds'] for row in lines):.0f} s of inspections, {time.perf_counter() - started:.0f} s in all")

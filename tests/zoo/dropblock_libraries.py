@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import absent
-import dropblock
 import torch
 
 SIZE, BLOCK, SEEDS, EXAMPLES, MAPS = 14, 7, 20, 400, 4
@@ -44,7 +44,7 @@ def from_torchvision(folder):
 def ways(chapter, folder):
     """{name: a function of (maps, p)}, and torchvision's version."""
     absent.install()
-    from timm.layers import DropBlock2d
+    timm, package = import_module("timm.layers"), import_module("dropblock")
 
     def papers(x, p):
         gamma = chapter.paper_gamma(p, BLOCK, SIZE, SIZE)
@@ -55,8 +55,8 @@ def ways(chapter, folder):
     found = {
         "Chapter 6": lambda x, p: chapter.FeatureDropout(p, "block", BLOCK)(x),
         "paper's formula": papers,
-        "timm": lambda x, p: DropBlock2d(p, BLOCK)(x),
-        "dropblock": lambda x, p: dropblock.DropBlock2D(p, BLOCK)(x),
+        "timm": lambda x, p: timm.DropBlock2d(p, BLOCK)(x),
+        "dropblock": lambda x, p: package.DropBlock2D(p, BLOCK)(x),
     }
     theirs = from_torchvision(folder)
     if theirs:
