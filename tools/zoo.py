@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -55,9 +56,7 @@ def environment():
 
 def inspector(notebook):
     """diagnose.py, made from the cells tagged `diagnose`, as the site offers it."""
-    from book_program import program
-
-    return program(nbformat.read(notebook, as_version=4))
+    return import_module("book_program").program(nbformat.read(notebook, as_version=4))
 
 
 def digest(*codes):
