@@ -45,11 +45,13 @@ def environment():
         return str(inside)
     setup.say("Setting up .venv-zoo: the libraries of tests/zoo.txt (some minutes) ...")
     python = setup.environment(str(VENV))
-    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--no-deps"]
-    done, printed = setup.install(*pip, "-r", str(PINS))
-    if not done:
-        sys.stderr.write(printed)
-        setup.stop("pip could not install what tests/zoo.txt pins; its own words stand above")
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    # torch first, with what it needs on this system; then the rest, which must bring neither torchvision nor a torch
+    for what in (["-c", str(PINS), "torch"], ["--no-deps", "-r", str(PINS)]):
+        done, printed = setup.install(*pip, *what)
+        if not done:
+            sys.stderr.write(printed)
+            setup.stop("pip could not install what tests/zoo.txt pins; its own words stand above")
     made.write_text(wanted, encoding="utf-8")
     return python
 
@@ -60,14 +62,16 @@ def inspector(notebook):
 
 
 def digest(*codes):
-    """A hash of Python code in which comments and line breaks do not count."""
-    return hashlib.sha256("\n".join(ast.unparse(ast.parse(code)) for code in codes).encode()).hexdigest()[:16]
+    """A hash of Python code, in which comments and line breaks do not count, and of the pins."""
+    pins = [line for line in PINS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    parts = [ast.unparse(ast.parse(code)) for code in codes] + pins
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def zoo_code(notebook):
     """A hash of what decides the answers: the inspector, the models, what is planted, and the versions."""
     files = [(ZOO / f"{name}.py").read_text(encoding="utf-8") for name in ("models", "faults", "visit", "absent")]
-    return digest(inspector(notebook), *files, repr(PINS.read_text(encoding="utf-8")))
+    return digest(inspector(notebook), *files)
 
 
 def ask(python, *command, given=""):
@@ -228,8 +232,7 @@ def chapter_dropblock():
 
 
 def dropblock_code():
-    files = [(ZOO / "dropblock_libraries.py").read_text(encoding="utf-8"), chapter_dropblock()]
-    return digest(*files, repr(PINS.read_text(encoding="utf-8")))
+    return digest((ZOO / "dropblock_libraries.py").read_text(encoding="utf-8"), chapter_dropblock())
 
 
 def dropblock(python):
