@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help book test serve notebooks homework grade gradescope test-all lint experiments lock bare variants pythons \
-  claims answers spread bench clean
+  claims answers spread zoo bench clean
 
 help:
 	@echo "make book        builds the site from the stored outputs, and says which file to open"
@@ -91,6 +91,11 @@ spread: $(READY)
 
 bare: $(READY)
 	@$(BIN)/python tools/bare.py
+
+# The inspector of the field guide before published architectures, in an environment of its own; both results, or
+# NAME=inspector, NAME=dropblock for one. It goes on where it was stopped.
+zoo: $(READY)
+	@$(BIN)/python tools/zoo.py $(NAME)
 
 bench: $(READY)
 	@$(BIN)/python tools/bench.py

@@ -108,11 +108,16 @@ def stored_code(name):
         raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
     rows = json.loads(path.read_text(encoding="utf-8"))
     seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
-    lines = [
-        f"# Stored results of {len(rows)} settings, {seconds / 60:.0f} minutes on one thread, made with the function",
-        f"# above by experiments/run.py on {last['date']} (torch {last['torch']}, numpy {last['numpy']}).",
-        f"{name.replace('-', '_').upper()} = [",
-    ]
+    if "versions" in last:  # of libraries that the book does without: tools/zoo.py made the results
+        versions = ", ".join(f"{library} {version}" for library, version in last["versions"].items())
+        head = f"# Stored results of {len(rows)} settings, {seconds:.0f} seconds on one thread,"
+        made = f"made by make zoo on {last['date']} ({versions})."
+        made = textwrap.fill(made, 108, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS)
+    else:
+        minutes = f"{seconds / 60:.0f} minutes"
+        head = f"# Stored results of {len(rows)} settings, {minutes} on one thread, made with the function"
+        made = f"# above by experiments/run.py on {last['date']} (torch {last['torch']}, numpy {last['numpy']})."
+    lines = [head, made, f"{name.replace('-', '_').upper()} = ["]
     for row in rows:
         results = (
             f"{json_to_python(key)}: [{', '.join(f'{value:.4g}' for value in values)}]"
