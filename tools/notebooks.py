@@ -101,6 +101,9 @@ def stored_names(nb):
     return {id(cell): tag.removeprefix("stored-") for cell, tag in tags if tag.startswith("stored-")}
 
 
+WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
+
+
 def stored_code(name):
     """The code of a `stored-NAME` cell: NAME = [(setting, {metric: one number a seed}), ...]."""
     path = EXPERIMENTS / f"{name}.json"
@@ -124,10 +127,7 @@ def stored_code(name):
             for key, values in row["result"].items()
         )
         text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
-        text = textwrap.fill(
-            text, 110, initial_indent="    ", subsequent_indent="     ",
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
+        text = textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
         lines.append(text.replace("\0", " "))
     return "\n".join([*lines, "]"])
 
