@@ -525,6 +525,8 @@ SOUND = {
     "cannot be copied": lambda: (ema(), X),
     "old weight norm": lambda: (nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(16, 8)), nn.Dropout(0.2),
                                               nn.Linear(8, 4)), X),
+    "keeps all in evaluation": lambda: (layers(lambda m, x: m.layers["b"](
+        m.layers["a"](x) * (torch.rand(8, 16) >= 0.2 * m.training) / (0.8 if m.training else 1))), X),
     "generic alias": lambda: (Flagged(dropout=True, kind=collections.OrderedDict[str, int]), X),
     "scaled behind": lambda: (layers(lambda m, x: m.layers["b"](drop(m, m.layers["a"](x)) * 0.3)), X),
     "divided, then dropped": lambda: (layers(lambda m, x: m.layers["b"](
@@ -647,6 +649,8 @@ class Zeroed(nn.Module):
         nn.init.zeros_(self.b.bias)
 
     def forward(self, x):
+        if self.kind == "coin":
+            return x + self.b(x) * (random.random() < 0.5)
         on = self.training or self.kind == "always"
         x = x + self.b(F.dropout(self.a(x), 0.3, on))
         return self.n(x) if self.kind == "norm" else x
@@ -701,6 +705,7 @@ FAULTS_FOUND = {
         x[None], x[None], x[None], dropout_p=0.2)[0])), X), "", "draws in evaluation"),
     "Python's coin for ever": (lambda: (layers(lambda m, x: m.layers["b"](
         x if random.random() < 0.5 else m.layers["a"](x))), X), "layers.b", "draws in evaluation"),
+    "Python's coin, zero branch": (lambda: (Zeroed("coin"), X), "b", "draws in evaluation"),
     "scaled by p": (lambda: (layers(lambda m, x: m.layers["b"](
         m.layers["a"](x) * (torch.rand_like(x) >= 0.2) / 0.2 if m.training else m.layers["a"](x))), X), "",
         "mean in training is 4.0"),
@@ -839,6 +844,70 @@ CHECKS = [check_traces, check_at_rest, check_report, check_passes]
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_functions(chapter, check):
     check(chapter)
+
+
+FAULTS = [
+    (check_traces, [], "memo[id(item)] = item.clone_state()", "memo[id(item)] = item"),
+    (check_traces, [], "memo[id(item)] = type(item)(False, item.device, item.dtype)", "pass"),
+    (check_traces, [], "            generator.set_state(state)", "            pass"),
+    (check_traces, [], "with torch.random.fork_rng():", "if True:"),
+    (check_traces, [], "            random.setstate(states[0])", "            pass"),
+    (check_traces, [], "numpy.random.set_state(states[1])", "pass"),
+    (check_traces, [], "twin_of(model, memo := {}), twin_of(inputs, memo)", "twin_of(model, memo := {}), inputs"),
+    (check_report, [], "groups.setdefault((finding.what, finding.mend), [])", "groups.setdefault((finding, ''), [])"),
+    (check_report, [], "        error = raised", "        raise"),
+    (check_passes, [], "for seed in range(2, 9) if", "for seed in range(2, 29) if"),
+    (check_zoo, ["functional"], "if all(equal for _, equal in pairs) and", "if"),
+    (check_zoo, ["attention"], " and not draw.mixed and not lone", " and not lone"),
+    (check_zoo, ["a lone dropout"], "and not lone", ""),
+    (check_zoo, ["in place"], "if sites and not alike(look(True, 1, context=OutOfPlace()).outputs, first.outputs)", "if sites"),
+    (check_zoo, ["own generator"], "if draw.where not in loud and", "if"),
+    (check_zoo, ["NumPy's dice"], "for seed in range(2, 9) if", "for seed in range(2, 3) if"),
+    (check_zoo, ["alpha"], "        return trail.but(settled=True)\n", "        return trail\n"),
+    (check_zoo, ["deep stochastic depth"], "if (draw.rate or 0) > 0.8 and", "if (draw.rate or 0) > 0.7 and"),
+    (check_sound, ["keeps all in evaluation"], "if trail.keep == 1:", "if False:"),
+    (check_sound, ["cutout"], "raw = memory(x) in watch.given and", "raw = False and"),
+    (check_sound, ["dropout, then stochastic depth"], "known.fine and fine and", ""),
+    (check_sound, ["samples on purpose"], '"adds" if still else "multiplies"', '"multiplies"'),
+    (check_sound, ["frozen BatchNorm"], "if not (training and model.training):", "if True:"),
+    (check_sound, ["frozen BatchNorm"], "args[5] is not False", "True"),
+    (check_sound, ["T5"], "all(cut.made_by in LOGITS and", "all("),
+    (check_sound, ["locked over time"], "if alike(turned, expected) and", "if"),
+    (check_sound, ["scaled in evaluation"], "factors = here + [", "factors = ["),
+    (check_sound, ["scaled behind"], "for _, factor in rested.factors if right]", "for _, factor in []]"),
+    (check_sound, ["divided, then dropped"], "before = watch.scaled.get(memory(x), 1.0)", "before = 1.0"),
+    (check_sound, ["dropout, old stochastic depth"], "trail.but(settled=True) if trail.right else", "trail if True else"),
+    (check_sound, ["NaN in the data"], "equal_nan=True", "equal_nan=False"),
+    (check_sound, ["word dropout"], "any(not t.is_floating_point() and t.dtype != torch.bool for t in others)", "False"),
+    (check_sound, ["DropKey"], "if value is None or abs(value) > 1e3:", "if value is None:"),
+    (check_sound, ["gradients inside"], "torch.enable_grad():", "torch.no_grad():"),
+    (check_faults, ["own generator, norm"], "                generator.manual_seed(seed)", "                pass"),
+    (check_faults, ["wrong scale, weights"], "abs(ratio - 1) > 0.02 + error and", "abs(ratio - 1) > 0.6 and"),
+    (check_faults, ["scaled in both modes"], "if abs(ratio - 1) <= 0.02 + error and", "if False and"),
+    (check_faults, ["scores"], "if op in MIX and trail.soft:", "if False:"),
+    (check_faults, ["scores, and weights"], 'sources = [] if op.endswith("_like") or op.startswith("new_") else ', "sources = "),
+    (check_faults, ["skip eaten"], 'kwargs["inplace"] = False', "pass"),
+    (check_faults, ["one mask for the heads"], "cut.shape[0] % sizes[0] == 0", "cut.shape[0] == sizes[0]"),
+    (check_faults, ["dropout without effect"], "draw.attributes)", "(rate,))"),
+    (check_faults, ["Python's coin, zero branch"], "and not parameter.any():", "and False:"),
+    (check_faults, ["called as forward"], 'draw.facts.setdefault("norms", []).append(norm)', "pass"),
+    (check_faults, ["logits, bias"], "if op in SAME or (", "if op in SAME and ("),
+    (check_faults, ["Dropout1d on rows"], 'inside.get("inp_dim", 0)', "0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "names", "old", "new"), FAULTS, ids=[f"{f[0].__name__}-{i}" for i, f in enumerate(FAULTS)]
+)
+def test_faults_are_caught(check, names, old, new):
+    faulty = load(NAME, {old: new})
+    dice = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with pytest.raises((Exception, pytest.fail.Exception)):
+            check(faulty, *[names] if names else [])
+    finally:
+        random.setstate(dice[0])
+        np.random.set_state(dice[1])  # noqa: NPY002
 
 
 def test_copies_are_inspected_alike(chapter):
