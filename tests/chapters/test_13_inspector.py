@@ -721,7 +721,8 @@ FAULTS_FOUND = {
     "Python's own dice": (lambda: (layers(lambda m, x: m.layers["b"](
         x * (m.dice.random() < 0.5)), dice=random.Random(0)), X), "", "two passes in evaluation disagree"),
     "NumPy's own dice": (lambda: (layers(lambda m, x: m.layers["b"](
-        x * torch.tensor(m.dice.random((8, 16)) < 0.5)), dice=np.random.default_rng(0)), X), "", "two passes in evaluation disagree"),
+        x * torch.tensor(m.dice.random((8, 16)) < 0.5)), dice=np.random.default_rng(0)), X), "",
+        "two passes in evaluation disagree"),
     "fused logits": (lambda: (layers(lambda m, x: torch.native_dropout(m.layers["b"](x), 0.3, m.training)[0]), X), "",
                      LOGITS),
     "fused, norm": (lambda: (layers(lambda m, x: m.layers["n"](torch.native_dropout(x, 0.3, m.training)[0])), X), "",
