@@ -537,6 +537,9 @@ SOUND = {
         x if m.training and torch.rand(()) < 0.5 else m.layers["a"](x))), X),
     "a sample around the output": lambda: (layers(lambda m, x: torch.normal(m.layers["b"](x), 0.1)), X),
     "noise on a level": lambda: (layers(lambda m, x: m.layers["b"](x + torch.rand(8, 1).log() * m.training)), X),
+    "set back in training": lambda: (Overwritten(True), X),
+    "a rate that a function gets": lambda: (layers(lambda m, x: m.layers["b"](drop(m, x, m.layers["d"].p)),
+                                                   ("d", nn.Dropout(0.3))), X),
     "generic alias": lambda: (Flagged(dropout=True, kind=collections.OrderedDict[str, int]), X),
     "scaled behind": lambda: (layers(lambda m, x: m.layers["b"](drop(m, m.layers["a"](x)) * 0.3)), X),
     "divided, then dropped": lambda: (layers(lambda m, x: m.layers["b"](
@@ -632,6 +635,18 @@ class Eaten(nn.Module):
         return self.b(x + self.a(self.drop(x) if self.where == "module" else F.dropout(x, 0.5, self.training, True)))
 
 
+class Overwritten(nn.Module):
+    """One pass in evaluation sets the rate to 0; `back` sets it back."""
+
+    def __init__(self, back):
+        super().__init__()
+        self.fc, self.p, self.back = nn.Linear(16, 4), 0.2, back
+
+    def forward(self, x):
+        self.p = (0.2 if self.back else self.p) if self.training else 0.0
+        return self.fc(F.dropout(x, self.p))
+
+
 class Scores(nn.Module):
     """Attention that drops scores in place of weights."""
 
@@ -716,6 +731,16 @@ FAULTS_FOUND = {
     "Python's coin for ever": (lambda: (layers(lambda m, x: m.layers["b"](
         x if random.random() < 0.5 else m.layers["a"](x))), X), "layers.b", "draws in evaluation"),
     "Python's coin, zero branch": (lambda: (Zeroed("coin"), X), "", "draws in evaluation"),
+    "a result that nobody uses": (lambda: (layers(lambda m, x: (
+        drop(m, m.layers["a"](x)), m.layers["b"](x))[1]), X), "", "drops, but nothing uses"),
+    "a layer that nobody calls": (lambda: (layers(lambda m, x: m.layers["b"](x), ("d", DropPath(0.1))), X), "layers.d",
+                                  "drop_prob = 0.1 has no effect"),
+    "a layer of PyTorch that nobody calls": (lambda: (layers(lambda m, x: m.layers["b"](x), ("d", nn.Dropout(0.1))), X),
+                                             "layers.d", "p = 0.1 has no effect"),
+    "the head that used it was replaced": (lambda: (Around(
+        lambda m, x: m.layers["new"](m.layers["base"].layers["a"](x)), new=nn.Linear(16, 2),
+        base=layers(lambda m, x: drop(m, x, m.drop_rate), drop_rate=0.1)), X), "layers.base", "drop_rate = 0.1 has"),
+    "overwritten in evaluation": (lambda: (Overwritten(False), X), "", "a pass in evaluation overwrites p = 0.2"),
     "a coin for ever": (lambda: (layers(lambda m, x: m.layers["b"](
         x if torch.rand(()) < 0.5 else m.layers["a"](x))), X), "", "draws in evaluation"),
     "Python's own dice": (lambda: (layers(lambda m, x: m.layers["b"](
@@ -892,7 +917,7 @@ FAULTS = [
     (check_sound, ["samples on purpose"], '"adds" if still else "multiplies"', '"multiplies"'),
     (check_sound, ["frozen BatchNorm"], "if not (training and model.training):", "if True:"),
     (check_sound, ["frozen BatchNorm"], "args[5] is not False", "True"),
-    (check_sound, ["T5"], "all(cut.made_by in LOGITS and", "all("),
+    (check_sound, ["T5"], "draw.cuts[-1].made_by in LOGITS and", ""),
     (check_sound, ["locked over time"], "if alike(turned, expected) and", "if"),
     (check_sound, ["scaled in evaluation"], "factors = here + [", "factors = ["),
     (check_sound, ["scaled behind"], "for _, factor in rested.factors if right]", "for _, factor in []]"),
