@@ -211,7 +211,7 @@ def two_kinds(nb, name):
         if IGNORED in tags(cell) and cell.outputs and "assert" not in cell.source + before.source:
             faults.append(f"tagged {IGNORED} without an assertion here or just before: {cell.source[:40]!r}")
     faults += [f"unknown tag {tag!r}" for cell in nb.cells for tag in tags(cell)
-               if tag not in {IGNORED, "preamble", "hide-input", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d|stored-[a-z-]+", tag)]  # fmt: skip
+               if tag not in {IGNORED, "preamble", "hide-input", "diagnose", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d|stored-[a-z-]+", tag)]  # fmt: skip
     return faults
 
 
@@ -222,6 +222,7 @@ def cells(nb, name):
         if (
             id(cell) not in tool.stored_names(nb)
             and not {"preamble", "results"} & set(tags(cell))
+            and not {"diagnose", "hide-input"} <= set(tags(cell))  # folded parts of one program
             and cell.source.count("\n") >= 25
         ):
             faults.append(f"a cell of {cell.source.count(chr(10)) + 1} lines: {cell.source[:40]!r}")
