@@ -98,7 +98,8 @@ def code():
     """This package's own source, as far as a result depends on it."""
     files = resources.files(__package__)
     return "".join(
-        files.joinpath(f"{name}.py").read_text("utf-8") for name in ("inside", "sandbox", "judge", "homework")
+        files.joinpath(f"{name}.py").read_text("utf-8")
+        for name in ("inside", "sandbox", "judge", "homework", "reading", "grade")
     )
 
 
@@ -109,6 +110,18 @@ def expected(homework):
         if number not in run["values"]:
             raise hw.Fault(f"the master's own solution fails: {probe.question}, {probe.name}: {judge.why(run, number)}")
     return run["values"]
+
+
+def explained(result):
+    """The result with a reason in its remark, where points were lost for another one than a wrong value."""
+    if not result["output"]:
+        why = {}
+        for test in result["tests"]:
+            reason = test["output"].split(". ")[0]
+            if test["status"] == "failed" and not reason.startswith("gives another value"):
+                why.setdefault(test["number"].split(".")[0], reason)
+        result["output"] = "\n".join(f"question {question}: {reason}" for question, reason in why.items())
+    return result
 
 
 def write(path, text):
@@ -195,7 +208,7 @@ def grade(homework, submissions, out, scheduler=None, workers=None, bar=None):
                 failed += 1
                 continue
             extra = {"student": one.student, "file": one.file, "class": homework.class_, "fingerprint": print_}
-            results[name] = judge.graded(homework, wanted, run, names, remark, **extra)
+            results[name] = explained(judge.graded(homework, wanted, run, names, remark, **extra))
             write(out / "results" / f"{name}.json", json.dumps(results[name], indent=1))
     ordered = [results[one.slug] | {"slug": one.slug} for one in todo if one.slug in results]
     report.write_all(homework, ordered, out, write)

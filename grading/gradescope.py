@@ -66,7 +66,7 @@ def pack(chosen, masters):
 
 def main(root):
     """Grade root/submission and write root/results/results.json."""
-    from .grade import found, read
+    from .grade import explained, found, read
 
     source = root / "source"
     homework = hw.Homework.load((source / "homework.json").read_text("utf-8"))
@@ -78,7 +78,7 @@ def main(root):
         if len(books) != 1:
             raise hw.Fault(f"{len(books)} notebooks were handed in, and one is needed, named {homework.name}.ipynb")
         cells, names, remark = hw.submitted(read(books[0].path), homework)
-        graded = judge.graded(homework, expected, sandbox.run(homework.job(cells)), names, remark)
+        graded = explained(judge.graded(homework, expected, sandbox.run(homework.job(cells)), names, remark))
     except hw.Fault as error:
         graded = judge.refused(homework, str(error))
     results = root / "results" / "results.json"
