@@ -1,88 +1,20 @@
 """Grades a folder of submissions: each in a sandbox, over all cores or a Dask cluster, each result kept at once."""
 
 import contextlib
-import dataclasses
-import hashlib
-import itertools
 import json
 import os
-import re
 import secrets
 import stat
 import tempfile
-import unicodedata
 import zipfile
 from importlib import resources
 from pathlib import Path
 
 from . import homework as hw
 from . import judge, report, sandbox
+from .folder import Roster, found, look, slug  # noqa: F401
 
 WORKED = ("__init__.py", "inside.py", "sandbox.py")  # what a worker needs of this package
-
-
-@dataclasses.dataclass
-class Submission:
-    student: str
-    slug: str  # of the files of its result
-    file: str
-    path: Path | None
-    fault: str = ""
-
-
-def found(folder, name):
-    """Every entry of the folder as a Submission: a notebook NAME.ipynb, or a folder NAME with one notebook in it.
-
-    Links are not followed, and nothing is opened.
-    """
-    folder, taken, submissions = Path(folder), set(), []
-    if not folder.is_dir():
-        raise hw.Fault(f"SUBMISSIONS={folder} is no folder")
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        student = entry.name.removesuffix(".ipynb")
-        one = Submission(printable(student), slug(student, taken), printable(entry.name), Path(entry.path))
-        if entry.is_symlink():
-            one.path, one.fault = None, "a link, which is not followed"
-        elif entry.is_dir(follow_symlinks=False):
-            _pick(one, name)
-        elif not entry.is_file(follow_symlinks=False):
-            one.path, one.fault = None, "no file"
-        submissions.append(one)
-    return submissions
-
-
-def _pick(one, name):
-    """The notebook in a student's folder: the only one, or the one named as the homework is."""
-    books = []
-    for parent, folders, files in os.walk(one.path):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        books += [Path(parent) / file for file in files if file.endswith(".ipynb") and not file.startswith(".")]
-    named = [book for book in books if book.name == f"{name}.ipynb"]
-    chosen = books if len(books) == 1 else named
-    if len(chosen) == 1 and not chosen[0].is_symlink():
-        one.file, one.path = printable(str(chosen[0].relative_to(one.path.parent))), chosen[0]
-    else:
-        one.path = None
-        one.fault = f"the folder holds {len(books)} notebooks, and one is needed, named {name}.ipynb"
-
-
-def printable(text):
-    """A file's name as text that can be shown and stored."""
-    text = os.fsencode(text).decode("utf-8", "replace")
-    return "".join(c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text)[:120]
-
-
-def slug(student, taken):
-    """A file name from a student's: letters, digits, - and _ only, and never the same twice."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", student)[:60].strip("-") or "student"
-    if plain != student:
-        plain += "-" + hashlib.sha256(os.fsencode(student)).hexdigest()[:8]
-    others = (f"{plain}-{number}" for number in itertools.count(2))
-    plain = next(name for name in itertools.chain([plain], others) if name.lower() not in taken)
-    taken.add(plain.lower())
-    return plain
 
 
 def read(path):
@@ -192,7 +124,7 @@ def grade(homework, submissions, out, scheduler=None, workers=None, bar=None):
                 results[one.slug] = old
                 continue
             cells, names, remark = hw.submitted(data, homework)
-        except (hw.Fault, OSError) as error:
+        except Exception as error:  # whatever a file holds, its student has a result
             sentence = str(error) if isinstance(error, hw.Fault) else "the file cannot be read"
             results[one.slug] = judge.refused(homework, sentence, student=one.student, file=one.file)
             write(file, json.dumps(results[one.slug], indent=1))

@@ -32,10 +32,16 @@ def by_question(homework, result):
     return reached
 
 
+# Where a text could begin a cell: at its start and, as the comma's place differs, after all that separates cells
+# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's.
+FORMULA = re.compile(r"""(^|[;,\t])(?=["'\s]*[=+\-@|%＝＋－＠])""")
+
+
 def cell(value):
-    """A value for a spreadsheet, which would run a text that starts as a formula does."""
-    # Where numbers have a decimal comma, a semicolon ends a cell.
-    return re.sub(r"(^|;)(?=\s*[=+\-@])", r"\1'", value) if isinstance(value, str) else value
+    """A value for a spreadsheet, which would run a text that starts as a formula does, in one line."""
+    if not isinstance(value, str):
+        return value
+    return FORMULA.sub(r"\1'", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
 
 
 def table(header, rows):
