@@ -254,10 +254,10 @@ class Roster:
                 text = data.decode("utf-8-sig")
             except UnicodeDecodeError:
                 text = data.decode("cp1252", "replace")
-        first = text.partition("\n")[0]
-        self.delimiter = max(",;\t", key=first.count)
+        self.mark = "\ufeff" if data[:3] == b"\xef\xbb\xbf" else ""
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
         try:
-            table = [row for row in csv.reader(io.StringIO(text), delimiter=self.delimiter) if any(map(str.strip, row))]
+            table = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, row))]
         except csv.Error:
             table = []
         if len(table) < 2:

@@ -5,7 +5,9 @@ import io
 import os
 import re
 import subprocess
+import tempfile
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -232,12 +234,20 @@ def test_no_roster(tmp_path, content):
 # ---------------------------------------------------------------- folders that would do harm
 
 
-def test_folders_in_folders_end_no_run(tmp_path, small, sandbox_here):
+@pytest.fixture
+def far():
+    """A folder that pytest need not remove: it could not, once it is deep."""
+    made = Path(tempfile.mkdtemp())
+    yield made
+    subprocess.run(["rm", "-rf", made], check=True)
+
+
+def test_folders_in_folders_end_no_run(far, small, sandbox_here):
     """Each of these was once a traceback, and all the class without a result."""
     homework, text = small
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "deep").mkdir()
-    here = os.open(tmp_path / "in" / "deep", os.O_RDONLY)
+    deep = far / "in" / "deep and right" / "junk"
+    deep.mkdir(parents=True)
+    here = os.open(deep, os.O_RDONLY)
     for _ in range(1100):
         os.mkdir("d", dir_fd=here)
         below = os.open("d", os.O_RDONLY, dir_fd=here)
@@ -245,14 +255,11 @@ def test_folders_in_folders_end_no_run(tmp_path, small, sandbox_here):
         here = below
     os.close(here)
     for number in range(200):
-        (tmp_path / "in" / "wide" / f"{number}").mkdir(parents=True)
-    (tmp_path / "in" / "deep and right").mkdir()
-    (tmp_path / "in" / "deep").rename(tmp_path / "in" / "deep and right" / "junk")
-    (tmp_path / "in" / "deep and right" / "x.ipynb").write_bytes(data(handed_in(text, SMALL)))
-    (tmp_path / "in" / "surrogate\udcff.ipynb").write_bytes(b"")
-    (tmp_path / "in" / ("n" * 249 + ".ipynb")).write_bytes(b"[" * 100_000)
-    results, failed = gr.grade(homework, tmp_path / "in", tmp_path / "out", workers=1)
-    subprocess.run(["rm", "-rf", tmp_path / "in"], check=True)  # pytest could not
+        (far / "in" / "wide" / f"{number}").mkdir(parents=True)
+    (far / "in" / "deep and right" / "x.ipynb").write_bytes(data(handed_in(text, SMALL)))
+    (far / "in" / "surrogate\udcff.ipynb").write_bytes(b"")
+    (far / "in" / ("n" * 249 + ".ipynb")).write_bytes(b"[" * 100_000)
+    results, failed = gr.grade(homework, far / "in", far / "out", workers=1)
     assert {result["extra_data"]["student"]: result["score"] for result in results} == {
         "deep and right": 10,
         "wide": 0,

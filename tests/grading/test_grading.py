@@ -456,7 +456,7 @@ def test_a_hidden_value_would_be_found(graded):
 
 
 def test_the_table_of_grades(graded):
-    rows = list(csv.DictReader(io.StringIO((graded.out / "grades.csv").read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((graded.out / "grades.csv").read_text("utf-8-sig"))))
     labels = list(graded.homework.questions)
     assert list(rows[0]) == ["student", "file", "score", "of", *labels, "remark"]
     assert [row["student"] for row in rows] == list(graded.of)
@@ -483,7 +483,7 @@ def test_the_statistics_are_numpys(scores):
 
 
 def test_the_statistics_are_those_of_the_table(graded):
-    rows = list(csv.DictReader(io.StringIO((graded.out / "grades.csv").read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((graded.out / "grades.csv").read_text("utf-8-sig"))))
     scores = sorted(float(row["score"]) for row in rows)
     text = (graded.out / "class.html").read_text("utf-8")
     assert markup_faults(text) == []
