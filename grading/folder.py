@@ -173,7 +173,7 @@ def _pick(one, name):
     """The notebook in a student's folder: the only one, or the one named as the homework is."""
     if one.path.is_dir():
         try:
-            file, _ = chosen(_files(one.path), name, "the folder")
+            file, _ = chosen(files(one.path), name, "the folder")
             if (one.path / file).is_symlink():
                 raise Fault("a link, which is not followed")
             one.file, one.path = printable(f"{one.path.name}/{file}"), one.path / file
@@ -181,9 +181,9 @@ def _pick(one, name):
             one.path, one.fault = None, str(fault)
 
 
-def _files(folder):
+def files(folder):
     """The files below a folder, hidden ones left out, as far down as anybody would put a notebook."""
-    files, todo = [], [("", 0)]
+    found_, todo = [], [("", 0)]
     while todo:
         here, depth = todo.pop()
         with contextlib.suppress(OSError):  # one that may not be read, or whose path is too long
@@ -192,12 +192,12 @@ def _files(folder):
                 if hidden(entry.name):
                     continue
                 if not entry.is_dir(follow_symlinks=False):
-                    files.append(path)
+                    found_.append(path)
                 elif depth < DEEPEST:
                     todo.append((path, depth + 1))
-                if len(files) + len(todo) > MOST:
+                if len(found_) + len(todo) > MOST:
                     raise Fault(f"the folder holds more than {MOST:,} files")
-    return sorted(files)
+    return sorted(found_)
 
 
 def _gradescope(folder):
