@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from . import homework as hw
-from . import judge, report, sandbox
+from . import judge, reading, report, sandbox
 from .folder import Roster, found, look, slug  # noqa: F401
 from .gradebook import Changes, filled, matching
 
@@ -143,7 +143,9 @@ def grade(
             write(file, json.dumps(results[one.slug], indent=1))
             continue
         if one in asked:
-            jobs[one.slug] = (one, print_, homework.job(cells), names, remark)
+            short = reading.needed(cells, homework)
+            again = homework.job(short) if len(short) < len(cells) else None
+            jobs[one.slug] = (one, print_, (homework.job(cells), again), names, remark)
     bar = bar or (lambda total, done: iter(done))
     failed = 0
     if jobs:
@@ -156,6 +158,8 @@ def grade(
             if run is None:
                 failed += 1
                 continue
+            if run.get("again"):
+                remark = "\n".join(filter(None, [remark, AGAIN]))
             extra = {"student": one.student, "file": one.file, "class": homework.class_, "fingerprint": print_}
             results[name] = explained(judge.graded(homework, wanted, run, names, remark, **extra))
             write(out / "results" / f"{name}.json", json.dumps(results[name], indent=1))
@@ -179,6 +183,21 @@ def grade(
     if say:
         say(told)
     return ordered, failed
+
+
+AGAIN = "the time ran out; the given cells and the answers then ran without the rest"
+
+
+def out_of_time(run):
+    return run is not None and any("all of it" in why for why in run["stopped"].values())
+
+
+def merged(first, second):
+    """What a submission gave, and where its time ran out what its answers gave without the rest."""
+    values = second["values"] | first["values"]
+    faults = {number: name for number, name in (second["faults"] | first["faults"]).items() if number not in values}
+    stopped = {number: why for number, why in second["stopped"].items() if number not in values | faults}
+    return {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"], "again": True}
 
 
 def longer(time):
@@ -250,7 +269,9 @@ def _finished(file, print_):
 
 def _runs(jobs, scheduler, workers, limits=()):
     """Yield (name, what the sandbox gave, or None where no worker could finish) as they end. What failed by no fault
-    of the submission's, such as a machine without processes, is tried twice more, after the others."""
+    of the submission's, such as a machine without processes, is tried twice more, after the others.
+
+    jobs: {name: (job, the same without what takes time, or None)}."""
     from distributed import KilledWorker, as_completed
 
     with cluster(scheduler, workers) as client:
@@ -260,8 +281,8 @@ def _runs(jobs, scheduler, workers, limits=()):
                 raise hw.Fault(f"the Dask scheduler at SCHEDULER={scheduler} has no workers")
             for sentence in filter(None, said.values()):
                 raise sandbox.NoSandbox(f"on a worker: {sentence}")
-        waiting = collections.deque(jobs.items())
-        tries = collections.Counter()
+        waiting = collections.deque((name, job) for name, (job, _) in jobs.items())
+        tries, first = collections.Counter(), {}
         # A few for each thread at a time, so that a class of thousands does not lie in the scheduler's memory.
         ahead = 4 * max(1, sum(client.nthreads().values()))
         names = {}
@@ -282,7 +303,13 @@ def _runs(jobs, scheduler, workers, limits=()):
             except Exception:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
                 tries[name] += 1
                 if tries[name] <= 2:
-                    waiting.appendleft((name, jobs[name]))
+                    waiting.appendleft((name, jobs[name][name in first]))
                     continue
                 run = None
+            if name in first:
+                run = merged(first.pop(name), run) if run else None
+            elif out_of_time(run) and jobs[name][1]:
+                first[name] = run
+                waiting.append((name, jobs[name][1]))
+                continue
             yield name, run

@@ -12,7 +12,7 @@ from small import SENTENCE, SMALL, code, data, handed_in, label_of, stripped
 
 from grading import grade as gr
 from grading import homework as hw
-from grading import judge, sandbox
+from grading import judge, reading, sandbox
 
 RIGHT = SMALL["q2-solve"]
 
@@ -272,3 +272,40 @@ def test_lost_points_have_a_reason(small, sandbox_here):
         run = sandbox.run(small[0].job(cells))
         result = gr.explained(judge.graded(small[0], gr.expected(small[0]), run, names, remark))
         assert result["output"] == reason
+
+
+# ---------------------------------------------------------------- when time runs short
+
+
+def test_cells_of_ones_own_take_no_answer_its_time(small, tmp_path, sandbox_here, monkeypatch):
+    """All answers right, and cells of one's own that take longer than a submission may: 0 points before, and now all."""
+    homework, text = small
+    monkeypatch.setitem(sandbox.LIMITS, "whole", 4)
+    helper = "import math\n\n\ndef square(v):\n    return v * v"
+    using = "def summed(x):\n    return sum(square(v) for v in x)"
+    book = handed_in(text, SMALL, None, q2=using)
+    slow = [code(f"import time\nfor n in range(9):\n    time.sleep({n + 1} / 9)") for n in range(4)]
+    book["cells"] = [*slow, code(helper), *book["cells"], *slow]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "anna.ipynb").write_bytes(data(book))
+    results, failed = gr.grade(homework, tmp_path / "in", tmp_path / "out", workers=1)
+    assert (results[0]["score"], failed) == (10, 0), results[0]["output"]
+    assert gr.AGAIN in results[0]["output"]
+
+
+def test_what_is_needed_of_a_submission(small):
+    mine = ["x = [n for n in range(10**9)]", "import math\n\n# a\n@cache\ndef f(\n    x,\n):\n    return 1", "f(3)"]
+    assert reading.needed([*mine, *small[0].solution], small[0]) == [mine[1], *small[0].solution]
+
+
+def test_two_runs_are_one_result():
+    first = {
+        "values": {0: 1},
+        "faults": {1: "KeyError"},
+        "stopped": {2: "all of it", 3: "all of it"},
+        "cells": {4: ["a", 1]},
+    }
+    second = {"values": {0: 5, 1: 6, 2: 7}, "faults": {}, "stopped": {3: "late"}, "cells": {}}
+    made = gr.merged(first, second)
+    assert made["values"] == {0: 1, 1: 6, 2: 7} and made["faults"] == {} and made["stopped"] == {3: "late"}
+    assert made["cells"] == first["cells"] and gr.out_of_time(first) and not gr.out_of_time(second)
