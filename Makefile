@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help book test serve notebooks homework grade explain gradescope test-all lint experiments lock bare variants pythons \
+.PHONY: help book test serve notebooks homework grade explain alike gradescope test-all lint experiments lock bare variants pythons \
   claims answers spread bench clean
 
 help:
@@ -52,7 +52,7 @@ notebooks: $(READY)
 # For teachers: CHAPTER=03, SUBMISSIONS=folder, OUT=folder, SCHEDULER=tcp://…; a class of its own: CLASS=2027a
 # HOMEWORK_PRIVATE=folder; ROSTER=class.csv, ONLY=anna, LATE="10 % a day, at most 3", TIME=2, ANONYMOUS=1.
 # make hands them on in the environment.
-homework grade explain gradescope: $(READY)
+homework grade explain alike gradescope: $(READY)
 	@$(BIN)/python -m grading $@
 
 lint: $(READY)

@@ -31,7 +31,7 @@ OPTIONS = {  # option: (variable of the environment, meaning)
 
 def arguments():
     parser = argparse.ArgumentParser(prog="grading", description=__doc__)
-    parser.add_argument("what", choices=["homework", "grade", "explain", "gradescope"])
+    parser.add_argument("what", choices=["homework", "grade", "explain", "alike", "gradescope"])
     for name, (variable, meaning) in OPTIONS.items():
         word = {"dest": "class_"} if name == "class" else {}
         parser.add_argument(f"--{name}", default=os.environ.get(variable, ""), help=f"{meaning} ({variable})", **word)
@@ -70,6 +70,19 @@ def explain(chosen):
     homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
     for line in lines(homework, chosen.submissions, chosen.only, chosen.roster, times(chosen)):
         print(line)
+
+
+def alike(chosen):
+    from .alike import alike as compared
+
+    for name in ("chapter", "submissions", "out"):
+        if not getattr(chosen, name):
+            raise hw.Fault("say make alike CHAPTER=03 SUBMISSIONS=folder OUT=folder")
+    homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    number = compared(homework, chosen.submissions, chosen.out, chosen.roster)
+    print(
+        f"{number} pairs are alike for half of their code or more; see {Path(chosen.out) / 'alike.html'}, a hint only"
+    )
 
 
 def grade(chosen):
@@ -116,7 +129,7 @@ def main():
 
         pack(chosen, MASTERS)
     else:
-        {"homework": student, "grade": grade, "explain": explain}[chosen.what](chosen)
+        {"homework": student, "grade": grade, "explain": explain, "alike": alike}[chosen.what](chosen)
 
 
 if __name__ == "__main__":

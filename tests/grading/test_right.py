@@ -278,7 +278,7 @@ def test_lost_points_have_a_reason(small, sandbox_here):
 
 
 def test_cells_of_ones_own_take_no_answer_its_time(small, tmp_path, sandbox_here, monkeypatch):
-    """All answers right, and cells of one's own that take longer than a submission may: 0 points before, and now all."""
+    """All answers right, and cells of one's own that take longer than a submission may: once 0 points, now all."""
     homework, text = small
     monkeypatch.setitem(sandbox.LIMITS, "whole", 4)
     helper = "import math\n\n\ndef square(v):\n    return v * v"
