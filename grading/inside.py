@@ -5,10 +5,8 @@ Student code shares this process. It can read and change everything here, and sa
 nothing here is secret for long, and nothing that leaves here is believed. The limits are kept from outside.
 """
 
-import ast
 import builtins
 import ctypes
-import inspect
 import json
 import linecache
 import os
@@ -21,6 +19,7 @@ import types
 
 LONGEST = 200_000  # characters of one value
 MAGIC = re.compile(r"^(\s*)([%!].*)$", re.M)
+AWAIT, COROUTINE = 0x2000, 0x80  # of ast and inspect, which each submission would import for them
 INSTALL = re.compile(r"^((?:pip|conda) .*)$", re.M)  # which Jupyter takes without a sign before it
 
 
@@ -58,10 +57,10 @@ def plain(value):
 def compiled(source, name):
     """The code of a cell. What is no Python is read as IPython does (%magic, !command, name?, await)."""
     try:
-        code = compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(source, name, "exec", AWAIT)
     except SyntaxError:
         source = translated(source)
-        code = compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(source, name, "exec", AWAIT)
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     return code
 
@@ -88,7 +87,7 @@ class Shell:
     def run(self, source, name):
         code = compiled(source, name)
         waiting = eval(code, self.user_ns)
-        if code.co_flags & inspect.CO_COROUTINE:
+        if code.co_flags & COROUTINE:
             import asyncio
 
             self.loop = self.loop or asyncio.new_event_loop()

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import runpy
+import sys
 
 import pytest
 from small import SENTENCE, SMALL, data, handed_in, tree
@@ -259,3 +261,30 @@ def test_a_teacher_sees_both_values(small, tmp_path, sandbox_here):
     assert '  gave      "\\u001b[31m"\n  expected  45.0' in told
     with pytest.raises(hw.Fault, match="no submission of that name"):
         list(explain.explain(homework, tmp_path / "in", "zoe"))
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["grade", "--time", "no"], r"TIME=no is no number of times, such as 2"),
+        (["grade", "--time", "0"], r"TIME=0 is no number of times, such as 2"),
+        (["grade", "--roster", "/nowhere.csv"], r"ROSTER=/nowhere\.csv cannot be read"),
+        (["grade", "--late", "much"], r"LATE=much is not as in .*"),
+        (["grade", "--only", "zoe"], r"ONLY=zoe: there is no submission of that name"),
+        (["explain", "--only", "zoe"], r"ONLY=zoe: there is no submission of that name"),
+        (["explain"], r"say make explain CHAPTER=03 SUBMISSIONS=folder ONLY=anna"),
+        (["alike", "--out", ""], r"say make alike CHAPTER=03 SUBMISSIONS=folder OUT=folder"),
+    ],
+)
+def test_wrong_words_are_named_in_a_sentence(tmp_path, small, monkeypatch, words, said):
+    for variable in ("CLASS", "HOMEWORK_PRIVATE", "SCHEDULER", "ROSTER", "ONLY", "LATE", "TIME", "ANONYMOUS"):
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "anna.ipynb").write_bytes(b"")
+    for variable, value in {"CHAPTER": "03", "SUBMISSIONS": tmp_path / "in", "OUT": tmp_path / "out"}.items():
+        monkeypatch.setenv(variable, str(value))
+    monkeypatch.setattr(hw, "read", lambda *_: small)
+    monkeypatch.setattr(sys, "argv", ["grading", *words])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("grading", run_name="__main__")
+    assert re.fullmatch(f"dropout-book: {said}", caught.value.code) and not (tmp_path / "out").exists()
