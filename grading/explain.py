@@ -40,7 +40,11 @@ def explain(homework, submissions, only, roster="", time=1):
         points = f"{test['score']:g} of {probe.points:g} points"
         yield f"{test['number']} {probe.name}: {points}, tolerance {probe.tolerance:g}"
         yield from (f"    {line}" for line in probe.expression.split("\n"))
-        yield f"  gave      {shown(run['values'][number]) if number in run['values'] else judge.why(run, number)}"
+        if number in run["values"]:
+            gave = shown(run["values"][number])
+        else:
+            gave = run["stopped"].get(number) or f"raised {run['faults'].get(number)}"
+        yield f"  gave      {gave}"
         yield f"  expected  {shown(wanted[number])}"
         if number in run["values"] and (place := differs(run["values"][number], wanted[number], probe.tolerance)):
             yield f"  differs   {place}"

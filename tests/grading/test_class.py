@@ -283,7 +283,7 @@ def test_wrong_words_are_named_in_a_sentence(tmp_path, small, monkeypatch, words
     (tmp_path / "in" / "anna.ipynb").write_bytes(b"")
     for variable, value in {"CHAPTER": "03", "SUBMISSIONS": tmp_path / "in", "OUT": tmp_path / "out"}.items():
         monkeypatch.setenv(variable, str(value))
-    monkeypatch.setattr(hw, "read", lambda *_: small)
+    monkeypatch.setattr(hw, "read", lambda *_, **__: small)
     monkeypatch.setattr(sys, "argv", ["grading", *words])
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("grading", run_name="__main__")

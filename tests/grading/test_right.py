@@ -264,14 +264,14 @@ def test_what_was_not_answered_is_named(small):
 def test_lost_points_have_a_reason(small, sandbox_here):
     """Where it is more than a wrong value, and nothing else was said."""
     for q2, reason in {
-        "return x.all": "question 2: raised AttributeError",
+        "return x.all": r"question 2: raised \w+( exception)?",
         "return 0": "",
         "return sum(v * v for v in x)": "",
     }.items():
         cells, names, remark = hw.submitted(with_answer(small[1], f"def summed(x):\n    {q2}"), small[0])
         run = sandbox.run(small[0].job(cells))
         result = gr.explained(judge.graded(small[0], gr.expected(small[0]), run, names, remark))
-        assert result["output"] == reason
+        assert re.fullmatch(reason, result["output"])
 
 
 # ---------------------------------------------------------------- when time runs short
