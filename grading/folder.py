@@ -3,6 +3,7 @@
 Links are not followed, nothing is opened but a roster and Gradescope's list of who handed in, and nothing is written.
 """
 
+import collections
 import contextlib
 import csv
 import dataclasses
@@ -60,6 +61,7 @@ class Submission:
     entry: str = ""  # in the folder
     handed_in: str = ""  # as the platform's name of it says: 2026-11-20-14-03-22
     late: bool = False
+    known: bool = False  # the name is as a platform makes it
     rank: tuple = ()
     row: int | None = None  # of the roster
 
@@ -98,7 +100,7 @@ def look(folder, name, roster=None):
             continue
         one.row = roster.row(one) if roster else None
         # Without a platform's mark and a roster, each entry is a student of its own.
-        key = one.row if one.row is not None else (one.id, one.student) if one.id else entry.name
+        key = one.row if one.row is not None else (one.id, one.student) if one.known else entry.name
         groups.setdefault(key, []).append(one)
     submissions, older = [], []
     for several in groups.values():
@@ -106,7 +108,10 @@ def look(folder, name, roster=None):
         older += before
         last.student = roster.names[last.row] if last.row is not None else last.student
         submissions.append(last)
+    names = collections.Counter(one.student for one in submissions)
     for one in submissions:
+        if names[one.student] > 1 and one.id:  # two of one name, or Moodle's Participant
+            one.student = f"{one.student} ({one.id})"
         one.slug = slug(one.student, taken)
         if not one.fault:
             _pick(one, name)
@@ -145,6 +150,7 @@ def _submission(entry, name, people):
         entry=printable(entry.name),
         handed_in=about.get("when") or "",
         late=bool(about.get("late")),
+        known=bool(said) or entry.name in people,
         # A later hand-in goes before an earlier one, but for a picture or a text beside the notebook.
         rank=(
             min(kind, 1),
