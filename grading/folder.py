@@ -218,7 +218,7 @@ def _gradescope(folder):
             when = re.sub(r"\D+", "-", str(said.get(":created_at", "")))[:19]
             people[entry] = (" and ".join(one[":name"] for one in who), str(who[0].get(":sid") or ""), when)
         return people
-    except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError, IndexError, RecursionError):
         raise Fault(f"{folder / 'submission_metadata.yml'} is not as Gradescope writes it") from None
 
 
@@ -245,6 +245,23 @@ def slug(student, taken):
 # ---------------------------------------------------------------- the roster
 
 
+def decoded(data):
+    """The text of a table as Excel and others write it: UTF-8 or -16 with or without its mark, else Windows' Latin."""
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def cells(text):
+    """The rows of a table, whatever separates its cells; none where it is no table."""
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    try:
+        return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, row))]
+    except csv.Error:
+        return []
+
+
 class Roster:
     """A table of the class, as a platform gives it: columns in any order, names in any script."""
 
@@ -253,19 +270,9 @@ class Roster:
             data = Path(path).read_bytes()
         except OSError:
             raise Fault(f"ROSTER={path} cannot be read") from None
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            text = data.decode("utf-16", "replace")
-        else:
-            try:
-                text = data.decode("utf-8-sig")
-            except UnicodeDecodeError:
-                text = data.decode("cp1252", "replace")
+        text = decoded(data)
         self.mark = "\ufeff" if data[:3] == b"\xef\xbb\xbf" else ""
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        try:
-            table = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, row))]
-        except csv.Error:
-            table = []
+        table = cells(text)
         if len(table) < 2:
             raise Fault(f"ROSTER={path} is no table with a line of titles and a line for each student")
         self.header = table[0]

@@ -210,12 +210,15 @@ def summary(there, roster, results, refused, failed, gone):
     why = collections.Counter(f"where {sentence.split(';')[0]}" for sentence in refused.values())
     waiting = len(there.submissions) - len(results) - failed
     parts = [
-        (len(there.aside), f"no submission ({', '.join(there.aside[:4])}{', …' if len(there.aside) > 4 else ''})"),
-        (len(there.older), "replaced by a later hand-in"),
+        (
+            len(there.aside),
+            f"that {'is' if len(there.aside) == 1 else 'are'} no submission ({', '.join(there.aside[:4])}{', …' if len(there.aside) > 4 else ''})",
+        ),
+        (len(there.older), "that a later hand-in replaces"),
         *((number, sentence) for sentence, number in why.most_common(4)),
         (sum(number for _, number in why.most_common()[4:]), "for other reasons"),
-        (failed, "lost their worker"),
-        (waiting, "not asked for and without a result that still holds"),
+        (failed, "that lost their worker"),
+        (waiting, "not asked for, and without a result that still holds"),
     ]
     graded = len(results) - len(refused)
     told = f"{there.entries} entries: {graded} graded"
@@ -227,7 +230,7 @@ def summary(there, roster, results, refused, failed, gone):
         told += f". Of {len(roster.rows)} on the roster, {len(absent)} handed in nothing"
         told += f"; {len(strangers)} submissions are of nobody on it" if strangers else ""
     if gone:
-        told += f". {gone} results of entries that are no longer there were removed"
+        told += f". Results removed, whose entry is no longer there: {gone}"
     older = [f"{one.student}: {one.entry}" for one in there.older]
     titles = ("No submissions", "Replaced by a later hand-in", "Handed in nothing", "Not on the roster")
     return told, list(zip(titles, (there.aside, older, absent, strangers), strict=True))

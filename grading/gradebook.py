@@ -1,12 +1,12 @@
 """What a teacher adds to what the program found: days late, points by hand; and the table that a platform takes in."""
 
-import csv
 import datetime as dt
 import math
 import re
 from pathlib import Path
 
 from . import report
+from .folder import cells, decoded
 from .reading import Fault
 
 LATE = re.compile(
@@ -63,18 +63,17 @@ def _by_hand(file, submissions):
     """{slug: (points, days late or None, comment)} of adjust.csv."""
     if not Path(file).exists():
         return {}
-    text = Path(file).read_text("utf-8-sig")
-    first = text.partition("\n")[0]
-    rows = list(csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=first.count)))
-    titles = [title.strip().lower() for title in first.replace(";", ",").replace("\t", ",").split(",")]
+    text = decoded(Path(file).read_bytes())
+    table = cells(text)
+    if text.strip() and not table:
+        raise Fault(f"{file} is no table")
+    titles = [title.strip().lower() for title in table[0]] if table else []
     if "student" not in titles or set(titles) - {*TITLES}:
         raise Fault(f"{file}: the first line names the columns: student, points, late (days), comment")
     found = {}
-    for number, row in enumerate(rows, 2):
-        row = {
-            (title or "").strip().lower(): value or "" for title, value in row.items() if isinstance(value, str | None)
-        }
-        name = row["student"].strip()
+    for number, texts in enumerate(table[1:], 2):
+        row = dict(zip(titles, texts, strict=False))
+        name = row.get("student", "").strip()
         if not name:
             continue
         mine = matching(submissions, name, exactly=True)
@@ -83,7 +82,7 @@ def _by_hand(file, submissions):
             raise Fault(f"{file}, line {number}: {said} called {name}; write the student as grades.csv does")
         try:
             points = float(row.get("points", "").strip().replace(",", ".") or 0)
-            days = float(row["late"].replace(",", ".")) if row.get("late", "").strip() else None
+            days = float(row["late"].strip().replace(",", ".")) if row.get("late", "").strip() else None
             if not (math.isfinite(points) and (days is None or 0 <= days < 1000)):
                 raise ValueError
         except ValueError:

@@ -72,8 +72,8 @@ def test_the_sentence_adds_up(some, ran, tmp_path):
     told = []
     gr.grade(*some, say=told.append)
     pdf = "1 where the file is a PDF"
-    aside = "2 no submission (Homework_cy_attempt_2026-11-20-14-03-22.txt, Thumbs.db)"
-    assert told == [f"7 entries: 3 graded, 4 not: {aside}; 1 replaced by a later hand-in; {pdf}"]
+    aside = "2 that are no submission (Homework_cy_attempt_2026-11-20-14-03-22.txt, Thumbs.db)"
+    assert told == [f"7 entries: 3 graded, 4 not: {aside}; 1 that a later hand-in replaces; {pdf}"]
     first, rest = re.fullmatch(r"(\d+) entries: (.*)", told[0]).groups()
     graded, out, *parts = map(int, re.findall(r"(?:^|not: |; |, (?=\d+ not))(\d+)", rest))
     assert int(first) == graded + out and out == sum(parts)
@@ -150,6 +150,13 @@ def test_late_and_by_hand_survive_a_second_run(some, ran):
     assert tree(some[2]) == before and ran == []
 
 
+def test_a_table_by_hand_in_another_encoding(tmp_path):
+    one = folder.Submission("Zoë", "zoe", "zoe.ipynb", None)
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "adjust.csv").write_text("Student\tPoints\nZoë\t1,5\n", encoding=encoding)
+        assert gradebook.Changes("", tmp_path / "adjust.csv", [one]).of(one, 3) == [(1.5, "by hand")]
+
+
 def test_a_mark_of_lateness_without_days_is_said(some, ran):
     results, _ = gr.grade(*some, late="10 % a day")
     one = next(r for r in results if r["slug"] == "oneilbo")
@@ -164,6 +171,7 @@ def test_a_mark_of_lateness_without_days_is_said(some, ran):
         ("student,late\ncy,-1\n", "line 2: points and days late are numbers"),
         ("name,points\ncy,1\n", "the first line names the columns"),
         ("", "the first line names the columns"),
+        ("student,points\n" + "x" * 200_000 + ",1\n", "is no table"),
     ],
 )
 def test_a_faulty_adjust_file_is_named(some, text, words):
@@ -208,7 +216,7 @@ def test_results_of_entries_that_are_gone_are_removed(some, ran):
         "meieranna.html",
         "notes.txt",
     }
-    assert told[0].endswith("1 results of entries that are no longer there were removed")
+    assert told[0].endswith("Results removed, whose entry is no longer there: 1")
 
 
 TRIED = []
