@@ -209,11 +209,10 @@ def summary(there, roster, results, refused, failed, gone):
     """(what became of all entries, in a sentence that adds up; [(title, [name, ...]), ...] of what has no result)."""
     why = collections.Counter(f"where {sentence.split(';')[0]}" for sentence in refused.values())
     waiting = len(there.submissions) - len(results) - failed
+    be = "is" if len(there.aside) == 1 else "are"
+    named = ", ".join(there.aside[:4] + ["…"] * (len(there.aside) > 4))
     parts = [
-        (
-            len(there.aside),
-            f"that {'is' if len(there.aside) == 1 else 'are'} no submission ({', '.join(there.aside[:4])}{', …' if len(there.aside) > 4 else ''})",
-        ),
+        (len(there.aside), f"that {be} no submission ({named})"),
         (len(there.older), "that a later hand-in replaces"),
         *((number, sentence) for sentence, number in why.most_common(4)),
         (sum(number for _, number in why.most_common()[4:]), "for other reasons"),
