@@ -335,12 +335,12 @@ def submitted(data, homework):
     remark = "" if known else "no cell of this homework was recognised; all code in the file was run"
     if known and about.get("class", homework.class_) != homework.class_:
         remark = "this is another class's version; it was graded with this class's constants"
-    remark = "\n".join(filter(None, [remark, *said]))
     after = 0
     for label, source in homework.given.items():
         if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
             chosen.insert(after, (label, source, "a given cell"))
         after = [one for one, _, _ in chosen].index(label) + 1
+    remark = "\n".join(filter(None, [remark, *said]))
     return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
 
 
