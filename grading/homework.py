@@ -340,7 +340,7 @@ def submitted(data, homework):
         if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
             chosen.insert(after, (label, source, "a given cell"))
         after = [one for one, _, _ in chosen].index(label) + 1
-    remark = "\n".join(filter(None, [remark, *said]))
+    remark = "; ".join(filter(None, [remark, *said]))
     return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
 
 

@@ -255,6 +255,14 @@ def test_two_attempts_are_named(small, right):
     assert remark == "summed is defined in code cells 6 and 10; the last counts"
 
 
+def test_a_remark_is_one_line(small):
+    book = handed_in(small[1], SMALL, ["q2"])
+    book["cells"].append(code("def summed(x):\n    return 0"))
+    assert hw.submitted(data(stripped(book)), small[0])[2] == (
+        "summed is defined in code cells 6 and 10; the last counts; no answer was found for scaled, named"
+    )
+
+
 def test_what_was_not_answered_is_named(small):
     assert hw.submitted(small[1].encode(), small[0])[2] == "no answer was found for any question"
     one = data(handed_in(small[1], SMALL, ["q2"]))
