@@ -20,8 +20,8 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help book test serve notebooks homework grade gradescope test-all lint experiments lock bare variants pythons \
-  claims answers spread zoo bench clean
+.PHONY: help book test serve notebooks homework grade explain alike gradescope test-all lint experiments lock bare \
+  variants pythons claims answers spread zoo bench clean
 
 help:
 	@echo "make book        builds the site from the stored outputs, and says which file to open"
@@ -29,7 +29,8 @@ help:
 	@echo "make serve       shows the site at a local address"
 	@echo "make notebooks   executes the chapters that changed and stores their outputs"
 	@echo "make homework    writes what students get, from the masters"
-	@echo "make grade       grades a folder: CHAPTER=03 SUBMISSIONS=folder OUT=folder"
+	@echo "make grade       grades a folder: CHAPTER=03 SUBMISSIONS=folder OUT=folder; ROSTER=class.csv for names"
+	@echo "make explain     shows what a student's answers gave, and what was expected: ONLY=anna in place of OUT"
 	@echo "make clean       removes what was built; CONTRIBUTING.md has the rest"
 
 book: $(BOOK)
@@ -49,8 +50,9 @@ notebooks: $(READY)
 	@$(BIN)/python tools/notebooks.py $(if $(FORCE),--force) $(NOTEBOOK)
 
 # For teachers: CHAPTER=03, SUBMISSIONS=folder, OUT=folder, SCHEDULER=tcp://…; a class of its own: CLASS=2027a
-# HOMEWORK_PRIVATE=folder. make hands them on in the environment.
-homework grade gradescope: $(READY)
+# HOMEWORK_PRIVATE=folder; ROSTER=class.csv, ONLY=anna, LATE="10 % a day, at most 3", TIME=2, ANONYMOUS=1.
+# make hands them on in the environment.
+homework grade explain alike gradescope: $(READY)
 	@$(BIN)/python -m grading $@
 
 lint: $(READY)

@@ -19,14 +19,19 @@ OPTIONS = {  # option: (variable of the environment, meaning)
     "class": ("CLASS", "name of a class, whose constants are drawn from a key"),
     "private": ("HOMEWORK_PRIVATE", "folder with this key and a teacher's own probes"),
     "submissions": ("SUBMISSIONS", "folder with a notebook, or a folder, for each student"),
-    "out": ("OUT", "folder for what is made"),
+    "out": ("OUT", "folder for what is made; points by hand stand in its adjust.csv"),
+    "roster": ("ROSTER", "table of the class, as the platform gives it: names, and a gradebook.csv to give back"),
+    "only": ("ONLY", "a student's name, or a part of it, to grade again or to explain"),
+    "late": ("LATE", '"10 %% a day, at most 3, due 2026-11-20 23:59"'),
+    "time": ("TIME", "2 doubles the limits of seconds"),
+    "anonymous": ("ANONYMOUS", "1: pages for students carry a random name; anonymous.csv has the key"),
     "scheduler": ("SCHEDULER", "address of a Dask scheduler, tcp://…; without one, this machine's cores"),
 }
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="grading", description=__doc__)
-    parser.add_argument("what", choices=["homework", "grade", "gradescope"])
+    parser.add_argument("what", choices=["homework", "grade", "explain", "alike", "gradescope"])
     for name, (variable, meaning) in OPTIONS.items():
         word = {"dest": "class_"} if name == "class" else {}
         parser.add_argument(f"--{name}", default=os.environ.get(variable, ""), help=f"{meaning} ({variable})", **word)
@@ -44,6 +49,40 @@ def student(chosen):
         homework, text = hw.read(file, chosen.class_, chosen.private or None)
         (out / file.name).write_text(text, encoding="utf-8")
         print(f"{os.path.relpath(out / file.name)}: {len(homework.questions)} questions, {homework.points} points")
+
+
+def times(chosen):
+    try:
+        time = float(chosen.time or 1)
+        if not 0 < time <= 100:
+            raise ValueError
+    except ValueError:
+        raise hw.Fault(f"TIME={chosen.time} is no number of times, such as 2") from None
+    return time
+
+
+def explain(chosen):
+    from .explain import explain as lines
+
+    for name in ("chapter", "submissions", "only"):
+        if not getattr(chosen, name):
+            raise hw.Fault("say make explain CHAPTER=03 SUBMISSIONS=folder ONLY=anna")
+    homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    for line in lines(homework, chosen.submissions, chosen.only, chosen.roster, times(chosen)):
+        print(line)
+
+
+def alike(chosen):
+    from .alike import alike as compared
+
+    for name in ("chapter", "submissions", "out"):
+        if not getattr(chosen, name):
+            raise hw.Fault("say make alike CHAPTER=03 SUBMISSIONS=folder OUT=folder")
+    homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    number = compared(homework, chosen.submissions, chosen.out, chosen.roster)
+    print(
+        f"{number} pairs are alike for half of their code or more; see {Path(chosen.out) / 'alike.html'}, a hint only"
+    )
 
 
 def grade(chosen):
@@ -69,10 +108,14 @@ def grade(chosen):
                 raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, stop)
-    results, failed = run(homework, chosen.submissions, chosen.out, chosen.scheduler or None, bar=bar)
-    facts = statistics([result["score"] for result in results])
-    told = "{submissions} graded: mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)
-    print(f"{told} of {homework.points:g} points; see {Path(chosen.out) / 'class.html'}")
+    results, failed = run(
+        homework, chosen.submissions, chosen.out, chosen.scheduler or None, bar=bar, roster=chosen.roster,
+        only=chosen.only, late=chosen.late, time=times(chosen), anonymous=chosen.anonymous not in ("", "0"), say=print,
+    )  # fmt: skip
+    if results:
+        facts = statistics([result["score"] for result in results])
+        told = "mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)
+        print(f"{told} of {homework.points:g} points; see {Path(chosen.out) / 'class.html'}")
     if failed:
         raise hw.Fault(f"{failed} submissions lost their worker and have no result yet; run the same command again")
 
@@ -86,7 +129,7 @@ def main():
 
         pack(chosen, MASTERS)
     else:
-        {"homework": student, "grade": grade}[chosen.what](chosen)
+        {"homework": student, "grade": grade, "explain": explain, "alike": alike}[chosen.what](chosen)
 
 
 if __name__ == "__main__":

@@ -1,88 +1,23 @@
 """Grades a folder of submissions: each in a sandbox, over all cores or a Dask cluster, each result kept at once."""
 
+import collections
 import contextlib
-import dataclasses
-import hashlib
-import itertools
+import csv
 import json
 import os
-import re
 import secrets
 import stat
 import tempfile
-import unicodedata
 import zipfile
 from importlib import resources
 from pathlib import Path
 
 from . import homework as hw
-from . import judge, report, sandbox
+from . import judge, reading, report, sandbox
+from .folder import Roster, found, look, slug  # noqa: F401
+from .gradebook import Changes, filled, matching
 
 WORKED = ("__init__.py", "inside.py", "sandbox.py")  # what a worker needs of this package
-
-
-@dataclasses.dataclass
-class Submission:
-    student: str
-    slug: str  # of the files of its result
-    file: str
-    path: Path | None
-    fault: str = ""
-
-
-def found(folder, name):
-    """Every entry of the folder as a Submission: a notebook NAME.ipynb, or a folder NAME with one notebook in it.
-
-    Links are not followed, and nothing is opened.
-    """
-    folder, taken, submissions = Path(folder), set(), []
-    if not folder.is_dir():
-        raise hw.Fault(f"SUBMISSIONS={folder} is no folder")
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        student = entry.name.removesuffix(".ipynb")
-        one = Submission(printable(student), slug(student, taken), printable(entry.name), Path(entry.path))
-        if entry.is_symlink():
-            one.path, one.fault = None, "a link, which is not followed"
-        elif entry.is_dir(follow_symlinks=False):
-            _pick(one, name)
-        elif not entry.is_file(follow_symlinks=False):
-            one.path, one.fault = None, "no file"
-        submissions.append(one)
-    return submissions
-
-
-def _pick(one, name):
-    """The notebook in a student's folder: the only one, or the one named as the homework is."""
-    books = []
-    for parent, folders, files in os.walk(one.path):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        books += [Path(parent) / file for file in files if file.endswith(".ipynb") and not file.startswith(".")]
-    named = [book for book in books if book.name == f"{name}.ipynb"]
-    chosen = books if len(books) == 1 else named
-    if len(chosen) == 1 and not chosen[0].is_symlink():
-        one.file, one.path = printable(str(chosen[0].relative_to(one.path.parent))), chosen[0]
-    else:
-        one.path = None
-        one.fault = f"the folder holds {len(books)} notebooks, and one is needed, named {name}.ipynb"
-
-
-def printable(text):
-    """A file's name as text that can be shown and stored."""
-    text = os.fsencode(text).decode("utf-8", "replace")
-    return "".join(c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text)[:120]
-
-
-def slug(student, taken):
-    """A file name from a student's: letters, digits, - and _ only, and never the same twice."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", student)[:60].strip("-") or "student"
-    if plain != student:
-        plain += "-" + hashlib.sha256(os.fsencode(student)).hexdigest()[:8]
-    others = (f"{plain}-{number}" for number in itertools.count(2))
-    plain = next(name for name in itertools.chain([plain], others) if name.lower() not in taken)
-    taken.add(plain.lower())
-    return plain
 
 
 def read(path):
@@ -98,7 +33,8 @@ def code():
     """This package's own source, as far as a result depends on it."""
     files = resources.files(__package__)
     return "".join(
-        files.joinpath(f"{name}.py").read_text("utf-8") for name in ("inside", "sandbox", "judge", "homework")
+        files.joinpath(f"{name}.py").read_text("utf-8")
+        for name in ("inside", "sandbox", "judge", "homework", "reading", "grade")
     )
 
 
@@ -109,6 +45,18 @@ def expected(homework):
         if number not in run["values"]:
             raise hw.Fault(f"the master's own solution fails: {probe.question}, {probe.name}: {judge.why(run, number)}")
     return run["values"]
+
+
+def explained(result):
+    """The result with a reason in its remark, where points were lost for another one than a wrong value."""
+    if not result["output"]:
+        why = {}
+        for test in result["tests"]:
+            reason = test["output"].split(". ")[0]
+            if test["status"] == "failed" and not reason.startswith("gives another value"):
+                why.setdefault(test["number"].split(".")[0], reason)
+        result["output"] = "\n".join(f"question {question}: {reason}" for question, reason in why.items())
+    return result
 
 
 def write(path, text):
@@ -155,19 +103,29 @@ def _send_code(client):
         client.upload_file(str(path))
 
 
-def grade(homework, submissions, out, scheduler=None, workers=None, bar=None):
+def grade(
+    homework, submissions, out, scheduler=None, workers=None, bar=None,
+    *, roster="", only="", late="", time=1, anonymous=False, say=None,
+):  # fmt: skip
     """Grade what has no result yet. Gives [result, ...] and the number of submissions that no worker could finish.
 
-    Writes out/results/NAME.json as each is done; what is interrupted is taken up again by the same call.
+    Writes out/results/NAME.json as each is done; what is interrupted is taken up again by the same call. `say` is told
+    what became of all entries, in a sentence. With `only` that student is graded, again if need be, and no other.
     """
     out = Path(out)
     if out.resolve().is_relative_to(Path(submissions).resolve()):
         raise hw.Fault("OUT lies inside SUBMISSIONS; name a folder outside it")
-    todo = found(submissions, homework.name)
+    known = Roster(roster) if roster else None
+    there = look(submissions, homework.name, known)
+    todo = there.submissions
     if not todo:
         raise hw.Fault(f"SUBMISSIONS={submissions} holds no submission")
+    asked = matching(todo, only) if only else todo
+    if not asked:
+        raise hw.Fault(f"ONLY={only}: there is no submission of that name")
+    changes = Changes(late, out / "adjust.csv", todo)
     sandbox.check()
-    results, jobs, about = {}, {}, homework.dump() + code()
+    results, jobs, refused, about = {}, {}, {}, homework.dump() + code() + (f"time {time}" if time != 1 else "")
     for one in todo:
         file = out / "results" / f"{one.slug}.json"
         try:
@@ -175,31 +133,131 @@ def grade(homework, submissions, out, scheduler=None, workers=None, bar=None):
                 raise hw.Fault(one.fault)
             data = read(one.path)
             print_ = hw.fingerprint(about, one.student, data)
-            if (old := _finished(file, print_)) is not None:
+            if not (only and one in asked) and (old := _finished(file, print_)) is not None:
                 results[one.slug] = old
                 continue
             cells, names, remark = hw.submitted(data, homework)
-        except (hw.Fault, OSError) as error:
-            sentence = str(error) if isinstance(error, hw.Fault) else "the file cannot be read"
-            results[one.slug] = judge.refused(homework, sentence, student=one.student, file=one.file)
+        except Exception as error:  # whatever a file holds, its student has a result
+            refused[one.slug] = str(error) if isinstance(error, hw.Fault) else "the file cannot be read"
+            results[one.slug] = judge.refused(homework, refused[one.slug], student=one.student, file=one.file)
             write(file, json.dumps(results[one.slug], indent=1))
             continue
-        jobs[one.slug] = (one, print_, homework.job(cells), names, remark)
+        if one in asked:
+            short = reading.needed(cells, homework)
+            again = homework.job(short) if len(short) < len(cells) else None
+            jobs[one.slug] = (one, print_, (homework.job(cells), again), names, remark)
     bar = bar or (lambda total, done: iter(done))
     failed = 0
     if jobs:
         wanted = expected(homework)
-        for name, run in bar(len(jobs), _runs({name: job[2] for name, job in jobs.items()}, scheduler, workers)):
+        limits = [longer(time)] if time != 1 else []
+        for name, run in bar(
+            len(jobs), _runs({name: job[2] for name, job in jobs.items()}, scheduler, workers, limits)
+        ):
             one, print_, _, names, remark = jobs[name]
             if run is None:
                 failed += 1
                 continue
+            if run.get("again"):
+                remark = "\n".join(filter(None, [remark, AGAIN]))
             extra = {"student": one.student, "file": one.file, "class": homework.class_, "fingerprint": print_}
-            results[name] = judge.graded(homework, wanted, run, names, remark, **extra)
+            results[name] = explained(judge.graded(homework, wanted, run, names, remark, **extra))
             write(out / "results" / f"{name}.json", json.dumps(results[name], indent=1))
-    ordered = [results[one.slug] | {"slug": one.slug} for one in todo if one.slug in results]
-    report.write_all(homework, ordered, out, write)
+    ordered = []
+    for one in todo:
+        if one.slug in results:
+            ordered.append(results[one.slug] | {"slug": one.slug})
+            if changed := changes.of(one, results[one.slug]["score"]):
+                score = max(0, round(results[one.slug]["score"] + sum(points for points, _ in changed), 2))
+                ordered[-1] |= {"score": score, "changes": changed}
+    if not ordered:
+        return ordered, failed
+    codes = anonymized(out / "anonymous.csv", ordered) if anonymous else None
+    gone = _gone(out, {result["slug"] for result in ordered}, {*(codes or {}).values()}, only)
+    told, beside = summary(there, known, results, refused, failed, gone)
+    report.write_all(homework, ordered, out, write, told, beside, codes)
+    if known:
+        rows = {one.row: result for one in todo for result in ordered if result["slug"] == one.slug}
+        rows.pop(None, None)
+        write(out / "gradebook.csv", filled(known, homework, rows))
+    if say:
+        say(told)
     return ordered, failed
+
+
+AGAIN = "the time ran out; the given cells and the answers then ran without the rest"
+
+
+def out_of_time(run):
+    return run is not None and any("all of it" in why for why in run["stopped"].values())
+
+
+def merged(first, second):
+    """What a submission gave, and where its time ran out what its answers gave without the rest."""
+    values = second["values"] | first["values"]
+    faults = {number: name for number, name in (second["faults"] | first["faults"]).items() if number not in values}
+    stopped = {number: why for number, why in second["stopped"].items() if number not in values | faults}
+    return {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"], "again": True}
+
+
+def longer(time):
+    """The limits of seconds, `time` times as long."""
+    return sandbox.LIMITS | {name: sandbox.LIMITS[name] * time for name in ("step", "wait", "whole")}
+
+
+def summary(there, roster, results, refused, failed, gone):
+    """(what became of all entries, in a sentence that adds up; [(title, [name, ...]), ...] of what has no result)."""
+    why = collections.Counter(f"where {sentence.split(';')[0]}" for sentence in refused.values())
+    waiting = len(there.submissions) - len(results) - failed
+    be = "is" if len(there.aside) == 1 else "are"
+    named = ", ".join(there.aside[:4] + ["…"] * (len(there.aside) > 4))
+    parts = [
+        (len(there.aside), f"that {be} no submission ({named})"),
+        (len(there.older), "that a later hand-in replaces"),
+        *((number, sentence) for sentence, number in why.most_common(4)),
+        (sum(number for _, number in why.most_common()[4:]), "for other reasons"),
+        (failed, "that lost their worker"),
+        (waiting, "not asked for, and without a result that still holds"),
+    ]
+    graded = len(results) - len(refused)
+    told = f"{there.entries} entries: {graded} graded"
+    if there.entries > graded:
+        told += f", {there.entries - graded} not: " + "; ".join(f"{number} {what}" for number, what in parts if number)
+    absent = [roster.names[row] for row in there.absent] if roster else []
+    strangers = [one.student for one in there.submissions if one.row is None] if roster else []
+    if roster:
+        told += f". Of {len(roster.rows)} on the roster, {len(absent)} handed in nothing"
+        told += f"; {len(strangers)} submissions are of nobody on it" if strangers else ""
+    if gone:
+        told += f". Results removed, whose entry is no longer there: {gone}"
+    older = [f"{one.student}: {one.entry}" for one in there.older]
+    titles = ("No submissions", "Replaced by a later hand-in", "Handed in nothing", "Not on the roster")
+    return told, list(zip(titles, (there.aside, older, absent, strangers), strict=True))
+
+
+def _gone(out, slugs, codes, only):
+    """Remove results and pages that belong to no entry any more, or to an older state of it. Gives their number."""
+    number = 0
+    if not only:
+        for file in (out / "results").glob("*.json"):
+            if file.stem not in slugs:
+                file.unlink()
+                number += 1
+    for file in (out / "feedback").glob("*.html"):
+        if file.stem not in (codes or slugs) and not (only and not codes):
+            file.unlink()
+    return number
+
+
+def anonymized(file, results):
+    """{slug: name of a page that says nothing}; the table of them stays with the teacher, and is kept."""
+    codes = {}
+    if file.exists():
+        codes = dict(list(csv.reader(file.read_text("utf-8").splitlines()))[1:])
+    for result in results:
+        codes.setdefault(result["slug"], secrets.token_hex(6))
+    write(file, report.table(["result", "page"], list(codes.items())))
+    return codes
 
 
 def _finished(file, print_):
@@ -211,9 +269,12 @@ def _finished(file, print_):
         return None
 
 
-def _runs(jobs, scheduler, workers):
-    """Yield (name, what the sandbox gave, or None where no worker could finish) as they end."""
-    from distributed import as_completed
+def _runs(jobs, scheduler, workers, limits=()):
+    """Yield (name, what the sandbox gave, or None where no worker could finish) as they end. What failed by no fault
+    of the submission's, such as a machine without processes, is tried twice more, after the others.
+
+    jobs: {name: (job, the same without what takes time, or None)}."""
+    from distributed import KilledWorker, as_completed
 
     with cluster(scheduler, workers) as client:
         if scheduler:
@@ -222,7 +283,8 @@ def _runs(jobs, scheduler, workers):
                 raise hw.Fault(f"the Dask scheduler at SCHEDULER={scheduler} has no workers")
             for sentence in filter(None, said.values()):
                 raise sandbox.NoSandbox(f"on a worker: {sentence}")
-        waiting = list(jobs.items())
+        waiting = collections.deque((name, job) for name, (job, _) in jobs.items())
+        tries, first = collections.Counter(), {}
         # A few for each thread at a time, so that a class of thousands does not lie in the scheduler's memory.
         ahead = 4 * max(1, sum(client.nthreads().values()))
         names = {}
@@ -230,7 +292,7 @@ def _runs(jobs, scheduler, workers):
         while waiting or names:
             while waiting and len(names) < ahead:
                 name, job = waiting.pop()
-                future = client.submit(sandbox.run, job, pure=False)
+                future = client.submit(sandbox.run, job, *limits, pure=False)
                 names[future.key] = name
                 stream.add(future)
             future = next(stream)
@@ -238,6 +300,18 @@ def _runs(jobs, scheduler, workers):
             try:
                 # It may be lost again by now, with its worker, and is then done once more: this waits for it.
                 run = future.result()
-            except Exception:  # NoSandbox, or of Dask: too many workers died, the scheduler is gone
+            except KilledWorker:  # ten workers died of it
                 run = None
+            except Exception:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
+                tries[name] += 1
+                if tries[name] <= 2:
+                    waiting.appendleft((name, jobs[name][name in first]))
+                    continue
+                run = None
+            if name in first:
+                run = merged(first.pop(name), run) if run else None
+            elif out_of_time(run) and jobs[name][1]:
+                first[name] = run
+                waiting.append((name, jobs[name][1]))
+                continue
             yield name, run

@@ -17,16 +17,14 @@ import json
 import re
 from pathlib import Path
 
+from . import reading
+from .reading import LARGEST, Fault
+
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n(.*?)^### END HIDDEN TESTS$", re.M | re.S)
 DRAWN = re.compile(r"^(?P<name>[A-Z][A-Z0-9_]*) = (?P<value>[^#\n]+?)(?P<mark>  # drawn from (?P<choices>.+))$", re.M)
 RANGE = re.compile(r"\s*(-?\d+)\.\.(-?\d+)\s*")
 TEACHER = "teacher"  # the tag of cells that only teachers see
-LARGEST = 20 * 2**20
 MANY = 500
-
-
-class Fault(ValueError):
-    """What is wrong with a master, a private file or a submission, in one sentence."""
 
 
 @dataclasses.dataclass
@@ -314,14 +312,10 @@ def submitted(data, homework):
         raise Fault(f"the file is larger than {LARGEST >> 20} MB; clear the outputs and hand it in again")
     if not data.strip():
         raise Fault("the file is empty")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-        cells = [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
-        sources = [cell.get("source", "") for cell in cells]
-        sources = [text if isinstance(text, str) else "".join(text) for text in sources]
-        sources = [text.encode("utf-8", "replace").decode() for text in sources]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise Fault("the file is no notebook, or only a part of one") from None
+    notebook = reading.opened(data, homework.name)
+    cells, said = reading.answers(notebook["cells"], homework.stubs)
+    cells = [cell for cell in cells if cell.get("cell_type") == "code"]
+    sources = [cell["source"].encode("utf-8", "replace").decode() for cell in cells]
     if len(cells) > MANY:
         raise Fault(f"the notebook has more than {MANY} code cells")
     about = _dict(_dict(notebook.get("metadata")).get("book"))
@@ -346,6 +340,7 @@ def submitted(data, homework):
         if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
             chosen.insert(after, (label, source, "a given cell"))
         after = [one for one, _, _ in chosen].index(label) + 1
+    remark = "; ".join(filter(None, [remark, *said]))
     return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
 
 

@@ -32,10 +32,16 @@ def by_question(homework, result):
     return reached
 
 
+# Where a text could begin a cell: at its start and, as the comma's place differs, after all that separates cells
+# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's.
+FORMULA = re.compile(r"""(^|[;,\t])(?=["'\s]*[=+\-@|%＝＋－＠])""")
+
+
 def cell(value):
-    """A value for a spreadsheet, which would run a text that starts as a formula does."""
-    # Where numbers have a decimal comma, a semicolon ends a cell.
-    return re.sub(r"(^|;)(?=\s*[=+\-@])", r"\1'", value) if isinstance(value, str) else value
+    """A value for a spreadsheet, which would run a text that starts as a formula does, in one line."""
+    if not isinstance(value, str):
+        return value
+    return FORMULA.sub(r"\1'", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
 
 
 def table(header, rows):
@@ -76,18 +82,33 @@ def pages():
     return jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
 
 
-def write_all(homework, results, out, write):
-    """Write out/feedback/NAME.html, out/grades.csv, out/statistics.csv, out/probes.csv, out/class.html."""
+def remark(result):
+    """What is to be said about a result, in one line."""
+    changes = [f"{why}: {points:+g}" if points else why for points, why in result.get("changes", [])]
+    return "; ".join(filter(None, [result["output"].replace("\n", "; "), *changes]))
+
+
+def write_all(homework, results, out, write, told="", beside=(), pages_of=None):
+    """Write out/feedback/NAME.html, out/grades.csv, out/statistics.csv, out/probes.csv, out/class.html.
+
+    told: the sentence that counts the entries; beside: [(what, [name, ...]), ...] that has no result; pages_of:
+    {slug: name of the student's page}, which holds no other name.
+    """
     template = pages()
     labels = list(homework.questions)
+    results = [result | {"page": (pages_of or {}).get(result["slug"], result["slug"])} for result in results]
     for result in results:
-        write(out / "feedback" / f"{result['slug']}.html", template.render(homework=homework, result=result))
+        page = template.render(homework=homework, result=result, anonymous=pages_of is not None)
+        write(out / "feedback" / f"{result['page']}.html", page)
+    changed = ["changed"] if any(result.get("changes") for result in results) else []
     rows = []
     for result in results:
         about, reached = result["extra_data"], by_question(homework, result)
-        remark = result["output"].replace("\n", "; ")
-        rows.append([about["student"], about["file"], result["score"], homework.points, *reached.values(), remark])
-    write(out / "grades.csv", table(["student", "file", "score", "of", *labels, "remark"], rows))
+        change = [round(sum(points for points, _ in result.get("changes", [])), 2)] if changed else []
+        points = [result["score"], homework.points, *reached.values(), *change]
+        rows.append([about["student"], about["file"], *points, remark(result)])
+    # With its mark, by which Excel knows UTF-8.
+    write(out / "grades.csv", "\ufeff" + table(["student", "file", "score", "of", *labels, *changed, "remark"], rows))
     probes = []
     for place, probe in enumerate(homework.probes):
         share = st.fmean(result["tests"][place]["status"] == "passed" for result in results)
@@ -96,8 +117,9 @@ def write_all(homework, results, out, write):
     scores = [result["score"] for result in results]
     facts = statistics(scores)
     page = template.render(
-        homework=homework, results=results, facts=facts, probes=probes, figure=histogram(scores, homework.points)
-    )
+        homework=homework, results=results, facts=facts, probes=probes, figure=histogram(scores, homework.points),
+        told=told, beside=beside,
+    )  # fmt: skip
     write(out / "class.html", page)
     columns = {"score": scores} | {
         label: [by_question(homework, result)[label] for result in results] for label in labels
