@@ -64,11 +64,12 @@ def text(path):
 def ways(path):
     return [root + path for root in ("", "/proc/1/root", "/proc/self/root", "/proc/1/cwd", "/tmp/../.." * 5)]
 def reached(family, address):
-    with socket.socket(family) as s:
-        s.settimeout(30)
-        try: s.connect(address)
-        except OSError: return False
-        return True
+    try:
+        with socket.socket(family) as s:
+            s.settimeout(30)
+            s.connect(address)
+    except OSError: return False
+    return True
 def written(folder):
     try:
         open(folder + "/new", "w").close()
@@ -107,7 +108,8 @@ def neighbour(tmp_path):
 def network_faults(addresses):
     """Which of the addresses code in the sandbox reaches, and the interfaces that it has beside its own lo."""
     tests = [f"reached({family}, {address!r})" for family, address in addresses]
-    *reached, interfaces = seen(LOOK, *tests, "[name for _, name in socket.if_nameindex()]")
+    lines = "[line.split(':')[0].strip() for line in text('/proc/net/dev').splitlines()[2:]]"
+    *reached, interfaces = seen(LOOK, *tests, lines)
     return [address for (_, address), yes in zip(addresses, reached) if yes] + [i for i in interfaces if i != "lo"]
 
 
