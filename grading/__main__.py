@@ -56,6 +56,7 @@ def grade(chosen):
         if not getattr(chosen, name):
             raise hw.Fault("say make grade CHAPTER=03 SUBMISSIONS=folder OUT=folder")
     homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    print(sandbox.in_force(), file=sys.stderr)
     asked = []
 
     def stop(*_):

@@ -63,6 +63,13 @@ PYTHON = [sys.executable, "-I", "-B", "-W", "ignore", "-c"]
 DISPOSABLE = "GRADING_DISPOSABLE_CONTAINER"
 
 
+# Where the kernel itself holds memory and processes of a submission together, in a control group (version 2): one that
+# systemd makes, or one below a folder that a teacher hands over.
+GROUPS = pathlib.Path("/sys/fs/cgroup")
+HANDED = "GRADING_CGROUP"
+SESSION = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")  # what systemd's command asks the environment for
+
+
 class NoSandbox(RuntimeError):
     """There is no safe place here to run a student's code."""
 
@@ -171,6 +178,7 @@ def check():
     """Raise NoSandbox where there is none."""
     _command()
     _filter()
+    _groups()
 
 
 def missing():
@@ -207,6 +215,105 @@ def _owner(pid):
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None
+
+
+def _capped(limits):
+    """What the control group of a submission is told, by the names that the kernel has for it."""
+    tasks = limits["processes"] + 4  # and bubblewrap's own
+    return {"memory.max": limits["memory"], "memory.swap.max": 0, "pids.max": tasks, "memory.oom.group": 1}
+
+
+def _systemd(limits):
+    """The command that starts another in a control group made by systemd."""
+    told = _capped(limits)
+    words = {"MemoryMax": told["memory.max"], "MemorySwapMax": 0, "TasksMax": told["pids.max"]}
+    command = [shutil.which("systemd-run"), "--scope", "--quiet", "--collect", *([] if os.getuid() == 0 else ["--user"])]
+    command += [part for name, value in words.items() for part in ("-p", f"{name}={value}")]
+    return [*command, "/usr/bin/env", *(part for name in SESSION for part in ("-u", name))]
+
+
+def _bus():
+    return _environment() | {name: os.environ[name] for name in SESSION if name in os.environ}
+
+
+def _group_of(text):
+    """The folder of the control group that a /proc/PID/cgroup names, or None."""
+    found = re.search(r"^0::/(.*)$", text, re.M)
+    return GROUPS / found[1] if found else None
+
+
+@functools.cache
+def _groups():
+    """Who makes control groups here: "systemd", the folder that was handed over, or nobody: None."""
+    if folder := os.environ.get(HANDED):
+        try:
+            hands_down = pathlib.Path(folder, "cgroup.subtree_control").read_text().split()
+        except OSError:
+            hands_down = []
+        if not {"memory", "pids"} <= {*hands_down} or not os.access(folder, os.W_OK):
+            raise NoSandbox(f"{HANDED}={folder} is no control group that hands memory and pids down to you")
+        return pathlib.Path(folder)
+    if not shutil.which("systemd-run") or not (GROUPS / "cgroup.controllers").exists():
+        return None
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        shown = f'cat "{GROUPS}$(sed -n s,^0::,,p /proc/self/cgroup)/memory.max"'
+        asked = [*_systemd(LIMITS), "/bin/sh", "-c", shown]
+        done = subprocess.run(asked, env=_bus(), capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
+        if done.stdout.split() == [str(LIMITS["memory"])]:
+            return "systemd"
+    return None
+
+
+def in_force():
+    """In one line, who holds the memory of a submission."""
+    if not _groups():
+        return "memory is counted from outside, 20 times a second: no control group can be had here"
+    return f"memory is held by the kernel, in a control group of {_groups()}"
+
+
+class _Group:
+    """The control group of one submission, or nothing that is like it."""
+
+    def __init__(self, limits):
+        self.path, self.made, self.command, self.environment = None, False, [], _environment()
+        if _groups() == "systemd":
+            self.command, self.environment = _systemd(limits), _bus()
+        elif _groups():
+            self.path = pathlib.Path(tempfile.mkdtemp(prefix="submission-", dir=_groups()))
+            for name, value in _capped(limits).items():
+                try:
+                    (self.path / name).write_text(str(value))
+                except OSError as error:
+                    if name != "memory.swap.max":  # which is not there where there is no swap
+                        raise NoSandbox(f"{self.path / name}: {error.strerror}") from error
+            self.command = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self.path / "cgroup.procs")]
+
+    def find(self, pid):
+        if self.command and not self.path:
+            self.path = _group_of(pathlib.Path(f"/proc/{pid}/cgroup").read_text())
+
+    def _says(self, file, word):
+        """A number of one of the kernel's tables, 0 without one."""
+        with contextlib.suppress(OSError, TypeError):
+            for line in (self.path / file).read_text().splitlines():
+                if line.split()[0] == word:
+                    return int(line.split()[1])
+        return 0
+
+    def full(self):
+        """Whether the kernel had to end something in it for want of memory."""
+        return self._says("memory.events", "oom_kill") > 0
+
+    def seconds(self):
+        return self._says("cpu.stat", "usage_usec") / 1e6
+
+    def end(self):
+        if self.path and isinstance(_groups(), pathlib.Path):
+            for _ in range(100):
+                try:
+                    return self.path.rmdir()
+                except OSError:
+                    time.sleep(0.01)
 
 
 class _Gauge:
@@ -334,10 +441,11 @@ def attempt(cells, blocks, limits, deadline, spent):
     uid = random.SystemRandom().randrange(50_000, 60_000)
     confined |= {"CPU": int(limits["whole"]), "CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "SIGPENDING": 64}
     confined |= {"uid": uid, "filter": _filter()}
+    group = _Group(limits)
     try:
         process = subprocess.Popen(
-            [*_command()[0], _program()],
-            env=_environment(),
+            [*group.command, *_command()[0], _program()],
+            env=group.environment,
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -345,6 +453,7 @@ def attempt(cells, blocks, limits, deadline, spent):
             start_new_session=True,
         )
     except OSError as error:
+        group.end()
         raise NoSandbox(f"this machine can start no sandbox more: {error.strerror}") from error
     inbox, channel, gauge = process.stdin.fileno(), process.stdout.fileno(), None
     # A student's code may sit at the other end, and the pipes may be small: neither reading nor writing waits.
@@ -365,9 +474,11 @@ def attempt(cells, blocks, limits, deadline, spent):
             if come:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
                 if not data:
-                    yield None, "it ended the program"
+                    yield None, _over(limits["memory"] + group.full(), 0, limits) or "it ended the program"
                     return
-                gauge = gauge or _Gauge(process, uid)
+                if not gauge:
+                    gauge = _Gauge(process, uid)
+                    group.find(process.pid)
                 received += len(data)
                 if received > limits["channel"]:
                     yield None, "it wrote too much"
@@ -385,6 +496,7 @@ def attempt(cells, blocks, limits, deadline, spent):
             now = time.monotonic()
             if gauge and (stepped or now > look):
                 memory, used, files = gauge.read()
+                memory, used = max(memory, limits["memory"] + 1) if group.full() else memory, max(used, group.seconds())
                 look = time.monotonic() + LOOK
                 spent[-1] = used
                 if why := _over(memory, files, limits):
@@ -403,6 +515,7 @@ def attempt(cells, blocks, limits, deadline, spent):
         _end(process, uid)
         if gauge:
             gauge.close()
+        group.end()
         with contextlib.suppress(OSError):
             process.stdin.close()
         process.stdout.close()
@@ -469,7 +582,7 @@ def run(job, limits=LIMITS):
                 if kind == "block" or len(late) > 1:  # the others would leave the rest no time
                     stopped |= dict.fromkeys(mates & open_, why)
                 open_ -= stopped.keys()
-            case _ if len(open_) == sum(len(block[1]) for block in blocks) or at and at[0] == "cell":
+            case _ if len(open_) == sum(len(block[1]) for block in blocks) or (at and at[0] == "cell"):
                 break  # nothing came of this attempt, so nothing would of the next
     stopped |= dict.fromkeys(open_, why or "it ended the program")
     return {"values": values, "faults": faults, "stopped": stopped, "cells": broken}
