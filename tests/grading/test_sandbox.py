@@ -234,6 +234,92 @@ def test_no_namespace_by_clone():
     assert seen(KERNEL, f"call({number}, {0x10000000 | trap}, 0, 0, 0, 0)", "call(435, 0, 0)") == [1, 38]
 
 
+def test_every_refused_call_is_refused():
+    """By its number, with nothing in its arguments."""
+    seccomp = pytest.importorskip("pyseccomp")
+    can_sandbox()
+    numbers = {name: seccomp.resolve_syscall(seccomp.system_arch(), name) for name in sandbox.REFUSED}
+    numbers = {name: number for name, number in numbers.items() if number >= 0}  # negative: not on this machine
+    assert len(numbers) > 50
+    [errors] = seen(KERNEL, f"[call(number, 0, 0, 0, 0, 0, 0) for number in {[*numbers.values()]}]")
+    assert {name: error for name, error in zip(numbers, errors) if error != 1} == {}
+
+
+DOORS = (
+    KERNEL
+    + """
+import fcntl, mmap, os, platform
+arm = platform.machine() == "aarch64"
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    libc.syscall.restype = ctypes.c_long
+    got = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
+    return ctypes.get_errno() if got == -1 else 0
+high = 1 << 32  # which the kernel does not look at, and a filter may
+"""
+)
+
+
+def test_sockets_of_its_own_family_only():
+    """No network namespace covers vsock, and some others; TCP over lo holds 4 MB a connection."""
+    socket_, pair = (198, 199) if platform.machine() == "aarch64" else (41, 53)
+    opened, high, pairs = seen(
+        DOORS + "room = (ctypes.c_int * 2)()\nspace = ctypes.addressof(room)\n",
+        f"sorted({{f for f in range(64) for kind in (1, 2, 3, 5) if call({socket_}, f, kind, 0) == 0}})",
+        f"sorted({{f for f in range(64) for kind in (1, 2, 3, 5) if call({socket_}, f + high, kind, 0) == 0}})",
+        f"sorted({{f for f in range(64) for kind in (1, 2, 5) if call({pair}, f, kind, 0, space) == 0}})",
+    )
+    assert opened == [1] and high in ([], [1]) and pairs in ([1], [])
+
+
+def test_quotas_that_an_account_shares():
+    """Pipes that grow, locks of ranges, watches, terminals, keys, user namespaces: none can be had, or few."""
+    number = 25 if platform.machine() == "aarch64" else 72
+    grown, locked, shared, terminals, devices, limits = seen(
+        DOORS + "pipe, file = os.pipe()[1], os.open('/tmp/x', os.O_RDWR | os.O_CREAT)\nimport resource\n",
+        f"[call({number}, pipe, 1031 + bits, 1 << 20) for bits in (0, high)]",
+        f"[call({number}, file, command + bits, 0) for command in (6, 7, 37, 38) for bits in (0, high)]",
+        "[call(222 if arm else 9, 0, 4096, 3, flags + bits, -1, 0) for flags in (0x21, 0x23) for bits in (0, high)]",
+        "[os.path.exists(path) for path in ('/dev/ptmx', '/dev/pts', '/dev/tty', '/dev/zero', '/dev/shm')]",
+        "sorted(os.listdir('/dev'))",
+        "[resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_MEMLOCK, resource.RLIMIT_SIGPENDING, "
+        "resource.RLIMIT_MSGQUEUE, resource.RLIMIT_NPROC)]",
+    )
+    assert {*grown, *locked, *shared} == {1} and not any(terminals)
+    assert devices == ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom"]
+    assert limits == [0, 64, 0, sandbox.LIMITS["processes"]]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="x32 is of x86-64")
+def test_the_other_numbers_of_the_same_machine():
+    """A call of x32 passes no rule by being another number."""
+    [got] = seen(DOORS, f"call({0x40000000 + 41}, 40, 1, 0)")
+    assert got in (38, "it ended the program")
+
+
+def test_small_pipes_are_large_enough(monkeypatch):
+    """An account's pipes shrink to a page when they are many: more than a page goes in and out all the same."""
+    can_sandbox()
+    real = sandbox.subprocess.Popen
+    monkeypatch.setattr(sandbox.subprocess, "Popen", lambda *a, **k: real(*a, **k | {"pipesize": 4096}))
+    job = {
+        "cells": ["x = 1  " + "#" * 300_000],
+        "blocks": [["y = 2  " + "#" * 300_000, [[0, "['x' * 100000, x + y]"]]]],
+    }
+    assert sandbox.run(job, PATIENT)["values"] == {0: ["x" * 100_000, 3]}
+
+
+def test_where_no_sandbox_can_be_started_the_reason_is_said(monkeypatch):
+    can_sandbox()
+
+    def refused(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(sandbox.subprocess, "Popen", refused)
+    with pytest.raises(sandbox.NoSandbox, match=r"^this machine can start no sandbox more: Operation not permitted$"):
+        sandbox.run({"cells": [], "blocks": [["", [[0, "1"]]]]}, PATIENT)
+
+
 HOLD = {
     "memfd": """
 import os
