@@ -5,7 +5,8 @@ A master is a notebook in nbgrader's cell format. A hidden test is a `probe`:
     probe("name", expression, points=2, hint="Where to look.", tolerance=1e-6)
 
 The expression is evaluated in the sandbox, beside the student's code; the other statements of a hidden region prepare
-it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, and a teacher's private
+it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden
+tests alone see and draw data with, is another number than 0, and a teacher's private
 folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py, below lines `# %% q1` that say which question they belong to.
 """
 
@@ -85,22 +86,28 @@ class Homework:
         return cls(**fields | {"probes": [Probe(**probe) for probe in fields["probes"]]})
 
 
-def draw(key, class_, chapter, name, choices):
+def draw(key, class_, chapter, name, choices, public=None):
     """The value of a constant in a class, as Python source: picked by a keyed hash, so the same on every machine.
 
-    choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40".
+    choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40". public: the value that it has for everybody, which a class
+    of its own never gets, or the answers to be found for it would count there as well.
     """
     number = int.from_bytes(hmac.digest(key, f"{class_}/{chapter}/{name}".encode(), "sha256")[:8], "big")
     if span := RANGE.fullmatch(choices):
         low, high = map(int, span.groups())
-        return str(low + number % (high - low + 1))
+        public = int(public) if public and re.fullmatch(r"-?\d+", public.strip()) else None
+        left_out = public is not None and low <= public <= high and low < high
+        drawn = low + number % (high - low + 1 - left_out)
+        return str(drawn + (left_out and drawn >= public))
     options = [option.strip() for option in choices.split(",")]
+    options = [option for option in options if public is None or option != public.strip()] or options
     return options[number % len(options)]
 
 
 def redrawn(line, key, class_, chapter):
     """A matched line of a constant, with the value of the class."""
-    return f"{line['name']} = {draw(key, class_, chapter, line['name'], line['choices'])}{line['mark']}"
+    value = draw(key, class_, chapter, line["name"], line["choices"], line["value"])
+    return f"{line['name']} = {value}{line['mark']}"
 
 
 def chapter_file(folder, chapter):
@@ -268,6 +275,8 @@ def read(path, class_="", private=None):
     # A student's `for SEED in range(5)` is no fault: hidden tests go by the constants as they were given.
     drawn = [line for text in given.values() for line in DRAWN.finditer(text)]
     constants = "".join(f"{line['name']} = {line['value']}\n" for line in drawn)
+    salt = draw(key_of(private, class_), class_, name, "SALT", "1..9999") if class_ else 0
+    constants += f"SALT = {salt}\n"
     blocks = [[constants + setup, first, end] for setup, first, end in blocks]
     _say_points(notebook, questions, probes)
     text = _student(notebook, name, class_)
