@@ -41,7 +41,7 @@ def student(chosen):
     if chosen.chapter:
         files = [hw.chapter_file(MASTERS, chosen.chapter)]
     for file in files:
-        homework, text = hw.read(file, chosen.class_, chosen.private or None)
+        homework, text = hw.read(file, chosen.class_, chosen.private or None, make=True)
         (out / file.name).write_text(text, encoding="utf-8")
         print(f"{os.path.relpath(out / file.name)}: {len(homework.questions)} questions, {homework.points} points")
 

@@ -169,22 +169,35 @@ def _private(folder, name):
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def key_of(private, class_):
-    """The key that a class's constants are drawn with: the private folder's, made once; without one, no secret."""
+def key_of(private, class_, make=False):
+    """The key that a class's constants are drawn with: the private folder's; without a folder, no secret.
+
+    Making the homework makes the key, once; grading never does, or a mistyped folder would be a class of its own.
+    """
     if not private:
         return b"public"
-    if not Path(private).is_dir():
+    folder = Path(private)
+    if not folder.is_dir():
         raise Fault(f"HOMEWORK_PRIVATE={private} is no folder")
-    file = Path(private) / "key"
-    if class_ and not file.exists():
+    file = folder / "key"
+    if file.exists():
+        return file.read_bytes().strip()
+    if class_ and make:
         import secrets
 
         file.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
         file.chmod(0o600)
-    return file.read_bytes().strip() if file.exists() else b"public"
+        return file.read_bytes().strip()
+    if class_:
+        raise Fault(
+            f"HOMEWORK_PRIVATE={private} holds no key: is it the folder that make homework used for this class?"
+        )
+    if not make and not any(folder.glob("[0-9]*.py")):
+        raise Fault(f"HOMEWORK_PRIVATE={private} holds neither a key nor probes: is it the right folder?")
+    return b"public"
 
 
-def _notebook(path, class_, private):
+def _notebook(path, class_, private, make):
     """The master's notebook with the constants of the class, as a dict."""
     try:
         notebook = json.loads(Path(path).read_text("utf-8"))
@@ -195,7 +208,7 @@ def _notebook(path, class_, private):
         cells[0]["cell_type"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise Fault(f"{path} is no notebook in nbgrader's format") from None
-    name, key = Path(path).stem, key_of(private, class_)
+    name, key = Path(path).stem, key_of(private, class_, make)
     for cell in cells:
         for line in DRAWN.finditer(cell["source"]):
             try:
@@ -232,10 +245,10 @@ def _student(notebook, name, class_):
     return nbformat.writes(made) + "\n"
 
 
-def read(path, class_="", private=None):
-    """(Homework, the notebook that students get, as text) of a master. Raises Fault."""
+def read(path, class_="", private=None, make=False):
+    """(Homework, the notebook that students get, as text) of a master. make: for handing out. Raises Fault."""
     name = Path(path).stem
-    notebook = _notebook(path, class_, private)
+    notebook = _notebook(path, class_, private, make)
     questions, probes, blocks, given, solution = {}, [], [], {}, []
 
     def add(setup, more):
@@ -337,7 +350,7 @@ def submitted(data, homework):
     if isinstance(about.get("homework"), str) and about["homework"] != homework.name:
         raise Fault("this is the homework of another chapter")
     untouched = {text.strip() for text in homework.stubs}
-    waiting, chosen, known = dict(homework.given), [], 0
+    waiting, chosen, known, differ = dict(homework.given), [], 0, False
     for place, (cell, source) in enumerate(zip(cells, sources, strict=True), 1):
         info = _dict(_dict(cell.get("metadata")).get("nbgrader"))
         label = info.get("grade_id") if isinstance(info.get("grade_id"), str) else ""
@@ -346,16 +359,24 @@ def submitted(data, homework):
         if source.strip() not in untouched and not label.endswith("-check"):
             chosen.append(("", source, f"code cell {place}"))  # also what was added to a given cell or its copy
         if label in waiting:
+            differ |= _drawn(source).items() - _drawn(waiting[label]).items() != set()
             chosen.append((label, waiting.pop(label), f"code cell {place}"))
     remark = "" if known else "no cell of this homework was recognised; all code in the file was run"
     if known and about.get("class", homework.class_) != homework.class_:
         remark = "this is another class's version; it was graded with this class's constants"
+    elif differ:
+        remark = "the constants in this copy are not those of the class, which it was graded with"
     after = 0
     for label, source in homework.given.items():
         if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
             chosen.insert(after, (label, source, "a given cell"))
         after = [one for one, _, _ in chosen].index(label) + 1
     return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
+
+
+def _drawn(source):
+    """{name: value} of the constants in a cell that a class has its own of."""
+    return {line["name"]: line["value"].strip() for line in DRAWN.finditer(source)}
 
 
 def _dict(value):

@@ -227,7 +227,8 @@ def _systemd(limits):
     """The command that starts another in a control group made by systemd."""
     told = _capped(limits)
     words = {"MemoryMax": told["memory.max"], "MemorySwapMax": 0, "TasksMax": told["pids.max"]}
-    command = [shutil.which("systemd-run"), "--scope", "--quiet", "--collect", *([] if os.getuid() == 0 else ["--user"])]
+    whose = [] if os.getuid() == 0 else ["--user"]
+    command = [shutil.which("systemd-run"), *whose, "--scope", "--quiet", "--collect"]
     command += [part for name, value in words.items() for part in ("-p", f"{name}={value}")]
     return [*command, "/usr/bin/env", *(part for name in SESSION for part in ("-u", name))]
 
