@@ -33,6 +33,8 @@ LIMITS = {
     "files": 10_000,  # in its /tmp, links and folders among them
     "processes": 16,
 }
+RETRIES = (0.2, 1, 3)  # seconds to wait where a sandbox does not start: another may have taken what it needs
+UNSTARTED = "this machine can start no sandbox more"
 LOOK = 0.05  # seconds between two looks at what it uses
 SPARE = 512 * MB  # of addresses beyond the memory: what programs map and never touch
 INODE = 1536  # bytes of the kernel's that a file costs, empty or not
@@ -440,7 +442,7 @@ def attempt(cells, blocks, limits, deadline, spent):
     """
     confined = {"AS": limits["memory"] + SPARE, "FSIZE": limits["scratch"], "NPROC": limits["processes"], "NOFILE": 64}
     uid = random.SystemRandom().randrange(50_000, 60_000)
-    confined |= {"CPU": int(limits["whole"]), "CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "SIGPENDING": 64}
+    confined |= {"CPU": int(limits["whole"]) + 5, "CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "SIGPENDING": 64}
     confined |= {"uid": uid, "filter": _filter()}
     group = _Group(limits)
     try:
@@ -455,14 +457,15 @@ def attempt(cells, blocks, limits, deadline, spent):
         )
     except OSError as error:
         group.end()
-        raise NoSandbox(f"this machine can start no sandbox more: {error.strerror}") from error
+        yield None, f"{UNSTARTED}: {error.strerror}"
+        return
     inbox, channel, gauge = process.stdin.fileno(), process.stdout.fileno(), None
     # A student's code may sit at the other end, and the pipes may be small: neither reading nor writing waits.
     os.set_blocking(inbox, False)
     os.set_blocking(channel, False)
     outbox = json.dumps({"limits": confined, "cells": cells}).encode() + b"\n"
     due = _steps(cells, blocks)[::-1]
-    waiting, received, look, told = b"", 0, 0.0, False
+    waiting, received, look, told, silent = b"", 0, 0.0, False, True
     before, used, base = sum(spent), 0.0, 0.0
     spent.append(0.0)
     began = time.monotonic()
@@ -474,6 +477,10 @@ def attempt(cells, blocks, limits, deadline, spent):
                 outbox = outbox[os.write(inbox, outbox) :]
             if come:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
+                if not data and silent:  # not a word, so nothing of the student's has run
+                    yield None, f"{UNSTARTED}: it ended at once"
+                    return
+                silent = False
                 if not data:
                     yield None, _over(limits["memory"] + group.full(), 0, limits) or "it ended the program"
                     return
@@ -511,7 +518,7 @@ def attempt(cells, blocks, limits, deadline, spent):
     except (OSError, IndexError) as error:
         if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
             raise NoSandbox(f"this machine can watch no sandbox more: {error.strerror}") from error
-        yield None, "it ended the program"
+        yield None, f"{UNSTARTED}: it ended at once" if silent else "it ended the program"
     finally:
         _end(process, uid)
         if gauge:
@@ -543,7 +550,7 @@ def run(job, limits=LIMITS):
     longest = max((source.count("\n") + 1 for source in cells.values()), default=1)
     open_ = {number for _, probes in job["blocks"] for number, _ in probes}
     values, faults, stopped, broken = {}, {}, {}, {}
-    why, spent, blamed = None, [], False
+    why, spent, blamed, waits = None, [], False, [*RETRIES]
     while open_:
         blocks = [[setup, [probe for probe in probes if probe[0] in open_]] for setup, probes in job["blocks"]]
         blocks = [block for block in blocks if block[1]]
@@ -568,6 +575,11 @@ def run(job, limits=LIMITS):
                 case ("fault", int(number), str(name), _) if at == ("probe", number):
                     faults[number] = _known(name)
                     open_.discard(number)
+        if why and why.startswith(UNSTARTED):
+            if not waits:
+                raise NoSandbox(why)
+            time.sleep(waits.pop(0))
+            continue
         if why is None or time.monotonic() > deadline or sum(spent) > limits["whole"]:
             break
         match at:

@@ -147,7 +147,7 @@ def test_a_sandbox_with_the_masters_in_it_is_caught(monkeypatch):
     folder = MASTERS[NAME].parent
     parents = [word for one in reversed(folder.parents[:-1]) for word in ("--perms", "0755", "--dir", str(one))]
     more = [*parents, "--ro-bind", str(folder), str(folder)]
-    changed(monkeypatch, lambda command: [*command[:-2], *more, *command[-2:]])
+    changed(monkeypatch, lambda command: [*command[:-4], *more, *command[-4:]])
     assert file_faults(MASTERS[NAME])
 
 
@@ -309,15 +309,31 @@ def test_small_pipes_are_large_enough(monkeypatch):
     assert sandbox.run(job, PATIENT)["values"] == {0: ["x" * 100_000, 3]}
 
 
-def test_where_no_sandbox_can_be_started_the_reason_is_said(monkeypatch):
+@pytest.mark.parametrize("fails", [1, 9])
+@pytest.mark.parametrize("how", ["refused", "ends"])
+def test_where_a_sandbox_does_not_start_it_is_tried_again_and_the_reason_said(monkeypatch, how, fails):
+    """A quota that another used up is nobody's answer."""
     can_sandbox()
+    real, calls = sandbox.subprocess.Popen, []
 
-    def refused(*_, **__):
+    def started(command, **words):
+        calls.append(command)
+        if len(calls) > fails:
+            return real(command, **words)
+        if how == "ends":
+            return real(["/bin/false"], **words)
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(sandbox.subprocess, "Popen", refused)
-    with pytest.raises(sandbox.NoSandbox, match=r"^this machine can start no sandbox more: Operation not permitted$"):
-        sandbox.run({"cells": [], "blocks": [["", [[0, "1"]]]]}, PATIENT)
+    monkeypatch.setattr(sandbox.subprocess, "Popen", started)
+    monkeypatch.setattr(sandbox, "RETRIES", (0.01, 0.01))
+    job = {"cells": ["x = 1"], "blocks": [["", [[0, "x"]]]]}
+    if fails == 1:
+        assert sandbox.run(job, PATIENT)["values"] == {0: 1} and len(calls) == 2
+        return
+    said = {"refused": "Operation not permitted", "ends": "it ended at once"}[how]
+    with pytest.raises(sandbox.NoSandbox, match=rf"^this machine can start no sandbox more: {said}$"):
+        sandbox.run(job, PATIENT)
+    assert len(calls) == 3
 
 
 HOLD = {
