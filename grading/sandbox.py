@@ -69,6 +69,7 @@ DISPOSABLE = "GRADING_DISPOSABLE_CONTAINER"
 # systemd makes, or one below a folder that a teacher hands over.
 GROUPS = pathlib.Path("/sys/fs/cgroup")
 HANDED = "GRADING_CGROUP"
+MOVED = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']  # into the group whose file is named, and then on
 SESSION = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")  # what systemd's command asks the environment for
 
 
@@ -255,6 +256,12 @@ def _groups():
             hands_down = []
         if not {"memory", "pids"} <= {*hands_down} or not os.access(folder, os.W_OK):
             raise NoSandbox(f"{HANDED}={folder} is no control group that hands memory and pids down to you")
+        trial = pathlib.Path(tempfile.mkdtemp(prefix="trial-", dir=folder))
+        moved = subprocess.run([*MOVED, str(trial / "cgroup.procs"), "/bin/true"], capture_output=True)
+        with contextlib.suppress(OSError):
+            trial.rmdir()
+        if moved.returncode:  # the grader has to live below it, or the kernel moves no process of its
+            raise NoSandbox(f"{HANDED}={folder} takes no process of the grader's: start the grader below it")
         return pathlib.Path(folder)
     if not shutil.which("systemd-run") or not (GROUPS / "cgroup.controllers").exists():
         return None
@@ -289,7 +296,7 @@ class _Group:
                 except OSError as error:
                     if name != "memory.swap.max":  # which is not there where there is no swap
                         raise NoSandbox(f"{self.path / name}: {error.strerror}") from error
-            self.command = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self.path / "cgroup.procs")]
+            self.command = [*MOVED, str(self.path / "cgroup.procs")]
 
     def find(self, pid):
         if self.command and not self.path:

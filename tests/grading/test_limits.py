@@ -224,6 +224,12 @@ def test_a_folder_that_is_no_control_group_is_refused(tmp_path, monkeypatch, ane
         sandbox.check()
 
 
+def test_a_control_group_that_takes_no_process_is_refused(handed, monkeypatch):
+    monkeypatch.setattr(sandbox, "MOVED", ["/bin/sh", "-c", 'echo $$ > "$0/x" && exec "$@"'])
+    with pytest.raises(sandbox.NoSandbox, match=r"^GRADING_CGROUP=.* takes no process of the grader's: start the gr"):
+        sandbox.check()
+
+
 SYSTEMD = """#!/bin/sh
 echo "$@" >> {log}
 while [ "$1" != /usr/bin/env ]; do shift; done
