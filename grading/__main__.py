@@ -46,7 +46,7 @@ def student(chosen):
     if chosen.chapter:
         files = [hw.chapter_file(MASTERS, chosen.chapter)]
     for file in files:
-        homework, text = hw.read(file, chosen.class_, chosen.private or None)
+        homework, text = hw.read(file, chosen.class_, chosen.private or None, make=True)
         (out / file.name).write_text(text, encoding="utf-8")
         print(f"{os.path.relpath(out / file.name)}: {len(homework.questions)} questions, {homework.points} points")
 
@@ -95,6 +95,7 @@ def grade(chosen):
         if not getattr(chosen, name):
             raise hw.Fault("say make grade CHAPTER=03 SUBMISSIONS=folder OUT=folder")
     homework, _ = hw.read(hw.chapter_file(MASTERS, chosen.chapter), chosen.class_, chosen.private or None)
+    print(sandbox.in_force(), file=sys.stderr)
     asked = []
 
     def stop(*_):

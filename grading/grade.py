@@ -43,7 +43,9 @@ def expected(homework):
     run = sandbox.run(homework.job(homework.solution))
     for number, probe in enumerate(homework.probes):
         if number not in run["values"]:
-            raise hw.Fault(f"the master's own solution fails: {probe.question}, {probe.name}: {judge.why(run, number)}")
+            raise hw.Fault(
+                f"the master's own solution fails: {probe.question}, {probe.name}: {judge.exactly(run, number)}"
+            )
     return run["values"]
 
 

@@ -5,7 +5,8 @@ A master is a notebook in nbgrader's cell format. A hidden test is a `probe`:
     probe("name", expression, points=2, hint="Where to look.", tolerance=1e-6)
 
 The expression is evaluated in the sandbox, beside the student's code; the other statements of a hidden region prepare
-it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, and a teacher's private
+it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden
+tests alone see and draw data with, is another number than 0, and a teacher's private
 folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py, below lines `# %% q1` that say which question they belong to.
 """
 
@@ -83,22 +84,28 @@ class Homework:
         return cls(**fields | {"probes": [Probe(**probe) for probe in fields["probes"]]})
 
 
-def draw(key, class_, chapter, name, choices):
+def draw(key, class_, chapter, name, choices, public=None):
     """The value of a constant in a class, as Python source: picked by a keyed hash, so the same on every machine.
 
-    choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40".
+    choices: "0.2, 0.3, 0.4" or, for whole numbers, "12..40". public: the value that it has for everybody, which a class
+    of its own never gets, or the answers to be found for it would count there as well.
     """
     number = int.from_bytes(hmac.digest(key, f"{class_}/{chapter}/{name}".encode(), "sha256")[:8], "big")
     if span := RANGE.fullmatch(choices):
         low, high = map(int, span.groups())
-        return str(low + number % (high - low + 1))
+        public = int(public) if public and re.fullmatch(r"-?\d+", public.strip()) else None
+        left_out = public is not None and low <= public <= high and low < high
+        drawn = low + number % (high - low + 1 - left_out)
+        return str(drawn + (left_out and drawn >= public))
     options = [option.strip() for option in choices.split(",")]
+    options = [option for option in options if public is None or option != public.strip()] or options
     return options[number % len(options)]
 
 
 def redrawn(line, key, class_, chapter):
     """A matched line of a constant, with the value of the class."""
-    return f"{line['name']} = {draw(key, class_, chapter, line['name'], line['choices'])}{line['mark']}"
+    value = draw(key, class_, chapter, line["name"], line["choices"], line["value"])
+    return f"{line['name']} = {value}{line['mark']}"
 
 
 def chapter_file(folder, chapter):
@@ -160,22 +167,35 @@ def _private(folder, name):
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def key_of(private, class_):
-    """The key that a class's constants are drawn with: the private folder's, made once; without one, no secret."""
+def key_of(private, class_, make=False):
+    """The key that a class's constants are drawn with: the private folder's; without a folder, no secret.
+
+    Making the homework makes the key, once; grading never does, or a mistyped folder would be a class of its own.
+    """
     if not private:
         return b"public"
-    if not Path(private).is_dir():
+    folder = Path(private)
+    if not folder.is_dir():
         raise Fault(f"HOMEWORK_PRIVATE={private} is no folder")
-    file = Path(private) / "key"
-    if class_ and not file.exists():
+    file = folder / "key"
+    if file.exists():
+        return file.read_bytes().strip()
+    if class_ and make:
         import secrets
 
         file.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
         file.chmod(0o600)
-    return file.read_bytes().strip() if file.exists() else b"public"
+        return file.read_bytes().strip()
+    if class_:
+        raise Fault(
+            f"HOMEWORK_PRIVATE={private} holds no key: is it the folder that make homework used for this class?"
+        )
+    if not make and not any(folder.glob("[0-9]*.py")):
+        raise Fault(f"HOMEWORK_PRIVATE={private} holds neither a key nor probes: is it the right folder?")
+    return b"public"
 
 
-def _notebook(path, class_, private):
+def _notebook(path, class_, private, make):
     """The master's notebook with the constants of the class, as a dict."""
     try:
         notebook = json.loads(Path(path).read_text("utf-8"))
@@ -186,7 +206,7 @@ def _notebook(path, class_, private):
         cells[0]["cell_type"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise Fault(f"{path} is no notebook in nbgrader's format") from None
-    name, key = Path(path).stem, key_of(private, class_)
+    name, key = Path(path).stem, key_of(private, class_, make)
     for cell in cells:
         for line in DRAWN.finditer(cell["source"]):
             try:
@@ -223,10 +243,10 @@ def _student(notebook, name, class_):
     return nbformat.writes(made) + "\n"
 
 
-def read(path, class_="", private=None):
-    """(Homework, the notebook that students get, as text) of a master. Raises Fault."""
+def read(path, class_="", private=None, make=False):
+    """(Homework, the notebook that students get, as text) of a master. make: for handing out. Raises Fault."""
     name = Path(path).stem
-    notebook = _notebook(path, class_, private)
+    notebook = _notebook(path, class_, private, make)
     questions, probes, blocks, given, solution = {}, [], [], {}, []
 
     def add(setup, more):
@@ -266,6 +286,8 @@ def read(path, class_="", private=None):
     # A student's `for SEED in range(5)` is no fault: hidden tests go by the constants as they were given.
     drawn = [line for text in given.values() for line in DRAWN.finditer(text)]
     constants = "".join(f"{line['name']} = {line['value']}\n" for line in drawn)
+    salt = draw(key_of(private, class_), class_, name, "SALT", "1..9999") if class_ else 0
+    constants += f"SALT = {salt}\n"
     blocks = [[constants + setup, first, end] for setup, first, end in blocks]
     _say_points(notebook, questions, probes)
     text = _student(notebook, name, class_)
@@ -322,7 +344,7 @@ def submitted(data, homework):
     if isinstance(about.get("homework"), str) and about["homework"] != homework.name:
         raise Fault("this is the homework of another chapter")
     untouched = {text.strip() for text in homework.stubs}
-    waiting, chosen, known = dict(homework.given), [], 0
+    waiting, chosen, known, differ = dict(homework.given), [], 0, False
     for place, (cell, source) in enumerate(zip(cells, sources, strict=True), 1):
         info = _dict(_dict(cell.get("metadata")).get("nbgrader"))
         label = info.get("grade_id") if isinstance(info.get("grade_id"), str) else ""
@@ -331,10 +353,13 @@ def submitted(data, homework):
         if source.strip() not in untouched and not label.endswith("-check"):
             chosen.append(("", source, f"code cell {place}"))  # also what was added to a given cell or its copy
         if label in waiting:
+            differ |= _drawn(source).items() - _drawn(waiting[label]).items() != set()
             chosen.append((label, waiting.pop(label), f"code cell {place}"))
     remark = "" if known else "no cell of this homework was recognised; all code in the file was run"
     if known and about.get("class", homework.class_) != homework.class_:
         remark = "this is another class's version; it was graded with this class's constants"
+    elif differ:
+        remark = "the constants in this copy are not those of the class, which it was graded with"
     after = 0
     for label, source in homework.given.items():
         if label in waiting:  # it was deleted, and comes back after the given cell that stood before it
@@ -342,6 +367,11 @@ def submitted(data, homework):
         after = [one for one, _, _ in chosen].index(label) + 1
     remark = "; ".join(filter(None, [remark, *said]))
     return [source for _, source, _ in chosen], [name for _, _, name in chosen], remark
+
+
+def _drawn(source):
+    """{name: value} of the constants in a cell that a class has its own of."""
+    return {line["name"]: line["value"].strip() for line in DRAWN.finditer(source)}
 
 
 def _dict(value):

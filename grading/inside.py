@@ -30,7 +30,7 @@ def confine(limits):
         os.setgroups([])
         os.setresgid(limits["uid"], limits["uid"], limits["uid"])
         os.setresuid(limits["uid"], limits["uid"], limits["uid"])
-    for name in ("AS", "FSIZE", "NPROC", "NOFILE", "CPU", "CORE"):
+    for name in ("AS", "FSIZE", "NPROC", "NOFILE", "CPU", "CORE", "MEMLOCK", "MSGQUEUE", "SIGPENDING"):
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limits[name], limits[name]))
     steps = bytes.fromhex(limits["filter"])
     held = ctypes.create_string_buffer(steps)

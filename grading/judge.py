@@ -26,13 +26,21 @@ def agrees(value, expected, tolerance):
         return False
 
 
-def why(run, number):
-    """In a few words, why a probe failed: never a value."""
+def exactly(run, number):
+    """In a few words, why a probe failed: never a value. For a master's author, not for students."""
     if number in run["stopped"]:
         return f"stopped: {run['stopped'][number]}"
     if number in run["faults"]:
         return f"raised {run['faults'][number]}"
     return "gives another value"
+
+
+def why(run, number):
+    """One of four: how a probe fails is up to the student's code, which has read the probe and could tell of it so."""
+    if number in run["stopped"]:
+        late = "took longer than" in run["stopped"][number]
+        return "took too long" if late else "was stopped: it used too much, or ended the program"
+    return "raised an exception" if number in run["faults"] else "gives another value"
 
 
 def entries(homework, expected, run):

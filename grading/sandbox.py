@@ -27,27 +27,50 @@ LIMITS = {
     "step": 10,  # seconds of processor time for a cell or a probe
     "wait": 30,  # seconds on the clock for it: more, so that a busy machine is nobody's fault
     "whole": 120,  # seconds on the clock for a submission, all attempts together
-    "memory": 2048 * MB,  # all processes of a submission together
+    "memory": 2048 * MB,  # all processes of a submission together, and its /tmp
     "channel": 4 * MB,  # what it may send back
     "scratch": 64 * MB,  # its /tmp
+    "files": 10_000,  # in its /tmp, links and folders among them
     "processes": 16,
 }
+RETRIES = (0.2, 1, 3)  # seconds to wait where a sandbox does not start: another may have taken what it needs
+UNSTARTED = "this machine can start no sandbox more"
+LOOK = 0.05  # seconds between two looks at what it uses
+SPARE = 512 * MB  # of addresses beyond the memory: what programs map and never touch
+INODE = 1536  # bytes of the kernel's that a file costs, empty or not
 LONGEST = 250_000  # bytes of one line that it sends
+DEEPEST = 40  # lists in lists of a value: more could be read here and not sent on
 NEEDED = (0, 7)  # the first bubblewrap with --size
-# System calls that a submission does without: they hold memory that no process is charged with, reach the teacher's
-# keyring, look into other processes, or build namespaces in which one is root.
+# System calls that a submission does without: they hold memory that no process is charged with, reach quotas that the
+# teacher's account shares, look into other processes, build namespaces in which one is root, or are new doors to the
+# kernel.
 REFUSED = """
-memfd_create memfd_secret shmget semget msgget mq_open setsockopt
-add_key request_key keyctl
-ptrace process_vm_readv process_vm_writev perf_event_open userfaultfd bpf
-unshare setns mount umount2 pivot_root open_tree move_mount fsopen fsmount mount_setattr io_uring_setup
+memfd_create memfd_secret shmget semget msgget mq_open setsockopt vmsplice splice tee remap_file_pages
+add_key request_key keyctl inotify_init inotify_init1 fanotify_init fanotify_mark quotactl quotactl_fd
+io_setup io_submit io_uring_setup io_uring_enter io_uring_register perf_event_open userfaultfd bpf
+ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp open_by_handle_at name_to_handle_at
+unshare setns mount umount2 pivot_root chroot open_tree move_mount fsopen fsmount fsconfig fspick mount_setattr
+init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct syslog iopl ioperm
+settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname modify_ldt uselib lookup_dcookie
+move_pages migrate_pages mbind set_mempolicy
 """.split()
+UNIX = 1  # the one family of sockets there is: others reach beyond the sandbox, and TCP holds 4 MB a connection
+PIPE, LOCKS = (1031,), (6, 7, 37, 38)  # of fcntl's commands: a pipe's size, locks of ranges, of which there is no end
+SHARED = 0x21  # of mmap's flags: memory that stays when no process has it in view
 NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)  # of clone's flags
 PYTHON = [sys.executable, "-I", "-B", "-W", "ignore", "-c"]
 # In a container that is made for one submission and thrown away after it, as Gradescope's are, a user of its own and
 # the limits stand in for bubblewrap where that is refused. What root alone may read stays out of reach; the network
 # does not.
 DISPOSABLE = "GRADING_DISPOSABLE_CONTAINER"
+
+
+# Where the kernel itself holds memory and processes of a submission together, in a control group (version 2): one that
+# systemd makes, or one below a folder that a teacher hands over.
+GROUPS = pathlib.Path("/sys/fs/cgroup")
+HANDED = "GRADING_CGROUP"
+MOVED = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']  # into the group whose file is named, and then on
+SESSION = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")  # what systemd's command asks the environment for
 
 
 class NoSandbox(RuntimeError):
@@ -114,7 +137,12 @@ def _bubblewrap():
                 command += ["--perms", "0755", "--dir", str(parent)]  # or they would be root's alone
             command += ["--ro-bind", folder, folder]
     command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    # No terminals, which an account has few of, and no /dev/zero: mapped, it is memory that no process is charged with.
+    command += ["--proc", "/proc", "--perms", "0755", "--dir", "/dev"]
+    for name in ("null", "full", "random", "urandom"):
+        command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
+        command += ["--symlink", f"/proc/self/fd{target}", f"/dev/{name}"]
     command += ["--remount-ro", "/", "--chdir", "/tmp"]
     tried = subprocess.run([*command, *PYTHON, "print(42)"], capture_output=True, text=True, env=_environment())
     if tried.stdout != "42\n":
@@ -137,6 +165,12 @@ def _filter():
     for flag in NAMESPACES:
         rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # libraries then take clone, whose flags can be read
+    for call in ("socket", "socketpair"):
+        rules.add_rule(seccomp.ERRNO(errno.EAFNOSUPPORT), call, seccomp.Arg(0, seccomp.NE, UNIX))
+    low = 0xFFFFFFFF  # the kernel reads this half of the number, and no more
+    for command in PIPE + LOCKS:
+        rules.add_rule(seccomp.ERRNO(errno.EPERM), "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, low, command))
+    rules.add_rule(seccomp.ERRNO(errno.EPERM), "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, SHARED, SHARED))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
@@ -147,6 +181,7 @@ def check():
     """Raise NoSandbox where there is none."""
     _command()
     _filter()
+    _groups()
 
 
 def missing():
@@ -185,16 +220,168 @@ def _owner(pid):
         return None
 
 
-def _used(pids):
-    """(bytes in memory, seconds of processor time) of these processes."""
-    memory, ticks = 0, 0
-    for pid in pids:
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            with open(f"/proc/{pid}/stat") as file:
-                fields = file.read().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))  # its own, and those of children that have ended
-            memory += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-    return memory, ticks / os.sysconf("SC_CLK_TCK")
+def _capped(limits):
+    """What the control group of a submission is told, by the names that the kernel has for it."""
+    tasks = limits["processes"] + 4  # and bubblewrap's own
+    return {"memory.max": limits["memory"], "memory.swap.max": 0, "pids.max": tasks, "memory.oom.group": 1}
+
+
+def _systemd(limits):
+    """The command that starts another in a control group made by systemd."""
+    told = _capped(limits)
+    words = {"MemoryMax": told["memory.max"], "MemorySwapMax": 0, "TasksMax": told["pids.max"]}
+    whose = [] if os.getuid() == 0 else ["--user"]
+    command = [shutil.which("systemd-run"), *whose, "--scope", "--quiet", "--collect"]
+    command += [part for name, value in words.items() for part in ("-p", f"{name}={value}")]
+    return [*command, "/usr/bin/env", *(part for name in SESSION for part in ("-u", name))]
+
+
+def _bus():
+    return _environment() | {name: os.environ[name] for name in SESSION if name in os.environ}
+
+
+def _group_of(text):
+    """The folder of the control group that a /proc/PID/cgroup names, or None."""
+    found = re.search(r"^0::/(.*)$", text, re.M)
+    return GROUPS / found[1] if found else None
+
+
+@functools.cache
+def _groups():
+    """Who makes control groups here: "systemd", the folder that was handed over, or nobody: None."""
+    if folder := os.environ.get(HANDED):
+        try:
+            hands_down = pathlib.Path(folder, "cgroup.subtree_control").read_text().split()
+        except OSError:
+            hands_down = []
+        if not {"memory", "pids"} <= {*hands_down} or not os.access(folder, os.W_OK):
+            raise NoSandbox(f"{HANDED}={folder} is no control group that hands memory and pids down to you")
+        trial = pathlib.Path(tempfile.mkdtemp(prefix="trial-", dir=folder))
+        moved = subprocess.run([*MOVED, str(trial / "cgroup.procs"), "/bin/true"], capture_output=True)
+        with contextlib.suppress(OSError):
+            trial.rmdir()
+        if moved.returncode:  # the grader has to live below it, or the kernel moves no process of its
+            raise NoSandbox(f"{HANDED}={folder} takes no process of the grader's: start the grader below it")
+        return pathlib.Path(folder)
+    if not shutil.which("systemd-run") or not (GROUPS / "cgroup.controllers").exists():
+        return None
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        shown = f'cat "{GROUPS}$(sed -n s,^0::,,p /proc/self/cgroup)/memory.max"'
+        asked = [*_systemd(LIMITS), "/bin/sh", "-c", shown]
+        done = subprocess.run(asked, env=_bus(), capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
+        if done.stdout.split() == [str(LIMITS["memory"])]:
+            return "systemd"
+    return None
+
+
+def in_force():
+    """In one line, who holds the memory of a submission."""
+    if not _groups():
+        return "memory is counted from outside, 20 times a second: no control group can be had here"
+    return f"memory is held by the kernel, in a control group of {_groups()}"
+
+
+class _Group:
+    """The control group of one submission, or nothing that is like it."""
+
+    def __init__(self, limits):
+        self.path, self.made, self.command, self.environment = None, False, [], _environment()
+        if _groups() == "systemd":
+            self.command, self.environment = _systemd(limits), _bus()
+        elif _groups():
+            self.path = pathlib.Path(tempfile.mkdtemp(prefix="submission-", dir=_groups()))
+            for name, value in _capped(limits).items():
+                try:
+                    (self.path / name).write_text(str(value))
+                except OSError as error:
+                    if name != "memory.swap.max":  # which is not there where there is no swap
+                        raise NoSandbox(f"{self.path / name}: {error.strerror}") from error
+            self.command = [*MOVED, str(self.path / "cgroup.procs")]
+
+    def find(self, pid):
+        if self.command and not self.path:
+            self.path = _group_of(pathlib.Path(f"/proc/{pid}/cgroup").read_text())
+
+    def _says(self, file, word):
+        """A number of one of the kernel's tables, 0 without one."""
+        with contextlib.suppress(OSError, TypeError):
+            for line in (self.path / file).read_text().splitlines():
+                if line.split()[0] == word:
+                    return int(line.split()[1])
+        return 0
+
+    def full(self):
+        """Whether the kernel had to end something in it for want of memory."""
+        return self._says("memory.events", "oom_kill") > 0
+
+    def seconds(self):
+        return self._says("cpu.stat", "usage_usec") / 1e6
+
+    def end(self):
+        if self.path and isinstance(_groups(), pathlib.Path):
+            for _ in range(100):
+                try:
+                    return self.path.rmdir()
+                except OSError:
+                    time.sleep(0.01)
+
+
+class _Gauge:
+    """What a sandbox uses, read from outside: in its own /proc, which lists all that lives in it, and in its /tmp."""
+
+    def __init__(self, process, uid):
+        self.uid, self.handles, self.lost, self.last = uid, [], 0, 0
+        root = ""
+        if _command()[1]:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+                root = f"/proc/{int(file.read().split()[0])}/root"
+        for place in ("/proc", "/tmp"):
+            self.handles.append(os.open(root + place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        self.walled = bool(root)
+
+    def close(self):
+        for handle in self.handles:
+            os.close(handle)
+
+    def _stat(self, path):
+        """The fields of a process or a thread, from its state on; none where it has ended."""
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.handles[0])
+            with os.fdopen(handle, "rb") as file:
+                return list(map(int, file.read().rpartition(b")")[2].split()[1:]))
+        except (OSError, ValueError):
+            return []
+
+    def _threads(self, pid):
+        try:
+            handle = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.handles[0])
+        except OSError:
+            return []
+        try:
+            return os.listdir(handle)
+        except OSError:
+            return []
+        finally:
+            os.close(handle)
+
+    def read(self):
+        """(bytes in memory, seconds of processor time, files)."""
+        memory, ticks = 0, 0
+        for pid in filter(str.isdigit, os.listdir(self.handles[0])):
+            if not self.walled and _owner(pid) != self.uid:
+                continue
+            if fields := self._stat(f"{pid}/stat"):
+                ticks += sum(fields[10:14])  # its own, and those of children that have ended
+            # One thread may have ended, the first too, and hold nothing, while others go on.
+            held = [fields[20] for name in self._threads(pid) if (fields := self._stat(f"{pid}/task/{name}/stat"))]
+            memory += max(held, default=0) * os.sysconf("SC_PAGE_SIZE")
+        self.lost += max(0, self.last - ticks)  # of children that ended unseen by their parents
+        self.last, files = ticks, 0
+        if self.walled:
+            about = os.fstatvfs(self.handles[1])
+            files = about.f_files - about.f_ffree
+            memory += (about.f_blocks - about.f_bfree) * about.f_frsize + files * INODE
+        return memory, (self.lost + ticks) / os.sysconf("SC_CLK_TCK"), files
 
 
 def _end(process, uid):
@@ -214,84 +401,136 @@ def _end(process, uid):
     process.wait()
 
 
+def _shallow(value, levels=DEEPEST):
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(part, levels - 1) for part in parts)
+
+
 def _line(text):
     """The list that a line of JSON says, or None for anything else: broken, too deep, a number too long."""
     try:
         line = json.loads(text) if len(text) <= LONGEST else None
     except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, list) and line and isinstance(line[0], str) else None
+    return line if isinstance(line, list) and line and isinstance(line[0], str) and _shallow(line) else None
 
 
-def attempt(cells, blocks, limits, deadline):
+def _steps(cells, blocks):
+    """What is due from the program inside, in this order."""
+    due = [["cell", number] for number, _ in cells] + [["ready"]]
+    for _, probes in blocks:
+        due += [["block", probes[0][0]], *(["probe", number] for number, _ in probes)]
+    return due
+
+
+def _over(memory, files, limits):
+    """Which limit is passed, if one is."""
+    if memory > limits["memory"]:
+        return f"it used more than {limits['memory'] // MB} MB of memory"
+    if files > limits["files"]:
+        return f"it made more than {limits['files']} files"
+    return ""
+
+
+def _late(now, began, used, deadline, limits):
+    """Which time has run out, if one has; used: by this step, and by all of the submission, of processor time."""
+    if now > deadline or used[1] > limits["whole"]:
+        return f"all of it took longer than {limits['whole']} s"
+    if now - began > limits["wait"]:
+        return f"it took longer than {limits['wait']} s"
+    return f"it took longer than {limits['step']} s" if used[0] > limits["step"] else ""
+
+
+def attempt(cells, blocks, limits, deadline, spent):
     """Run it once. Yields each line that comes back, and last (None, why) where the sandbox had to be stopped or ended.
 
-    Nothing of a line can be trusted: the student's code may have written it.
+    Nothing of a line can be trusted: the student's code may have written it. spent: [seconds of processor time, ...] of
+    the attempts before, to which this one's are added.
     """
-    confined = {"AS": 2 * limits["memory"], "FSIZE": limits["scratch"], "NPROC": limits["processes"], "NOFILE": 64}
+    confined = {"AS": limits["memory"] + SPARE, "FSIZE": limits["scratch"], "NPROC": limits["processes"], "NOFILE": 64}
     uid = random.SystemRandom().randrange(50_000, 60_000)
-    confined |= {"CPU": int(limits["whole"]), "CORE": 0, "uid": uid, "filter": _filter()}
-    process = subprocess.Popen(
-        [*_command()[0], _program()],
-        env=_environment(),
-        cwd="/",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        pipesize=MB,
-    )
-    inbox, channel = process.stdin.fileno(), process.stdout.fileno()
+    confined |= {"CPU": int(limits["whole"]) + 5, "CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "SIGPENDING": 64}
+    confined |= {"uid": uid, "filter": _filter()}
+    group = _Group(limits)
     try:
-        process.stdin.write(json.dumps({"limits": confined, "cells": cells}).encode() + b"\n")
-        process.stdin.flush()
-        # From here on a student's code may sit at the other end: neither reading nor writing may wait for it.
-        os.set_blocking(inbox, False)
-        os.set_blocking(channel, False)
-        waiting, received, look = b"", 0, 0.0
-        began, used, base = time.monotonic(), 0.0, 0.0
+        process = subprocess.Popen(
+            [*group.command, *_command()[0], _program()],
+            env=group.environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        group.end()
+        yield None, f"{UNSTARTED}: {error.strerror}"
+        return
+    inbox, channel, gauge = process.stdin.fileno(), process.stdout.fileno(), None
+    # A student's code may sit at the other end, and the pipes may be small: neither reading nor writing waits.
+    os.set_blocking(inbox, False)
+    os.set_blocking(channel, False)
+    outbox = json.dumps({"limits": confined, "cells": cells}).encode() + b"\n"
+    due = _steps(cells, blocks)[::-1]
+    waiting, received, look, told, silent = b"", 0, 0.0, False, True
+    before, used, base = sum(spent), 0.0, 0.0
+    spent.append(0.0)
+    began = time.monotonic()
+    try:
         while True:
             stepped = False
-            if select.select([channel], [], [], 0.1)[0]:
+            come, free, _ = select.select([channel], [inbox] if outbox else [], [], LOOK)
+            if free:
+                outbox = outbox[os.write(inbox, outbox) :]
+            if come:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
-                if not data:
-                    yield None, "it ended the program"
+                if not data and silent:  # not a word, so nothing of the student's has run
+                    yield None, f"{UNSTARTED}: it ended at once"
                     return
+                silent = False
+                if not data:
+                    yield None, _over(limits["memory"] + group.full(), 0, limits) or "it ended the program"
+                    return
+                if not gauge:
+                    gauge = _Gauge(process, uid)
+                    group.find(process.pid)
                 received += len(data)
                 if received > limits["channel"]:
                     yield None, "it wrote too much"
                     return
                 *lines, waiting = (waiting + data).split(b"\n")
                 for line in filter(None, map(_line, lines)):
-                    if line == ["ready"] and blocks is not None:
-                        os.write(inbox, json.dumps(blocks).encode() + b"\n")
-                        blocks = None
-                    stepped |= line[0] in ("cell", "ready", "block", "probe")
+                    if line == ["ready"] and not told:
+                        outbox, told = outbox + json.dumps(blocks).encode() + b"\n", True
+                    # Or a number sent again and again would leave it all the time in the world.
+                    if due and line == due[-1]:
+                        stepped = bool(due.pop())
                     yield tuple(line)
                     if line == ["end"]:
                         return
             now = time.monotonic()
-            if stepped or now > look:
-                look = now + 0.1
-                memory, used = _used(_processes(process, uid))
-                if memory > limits["memory"]:
-                    yield None, f"it used more than {limits['memory'] // MB} MB of memory"
+            if gauge and (stepped or now > look):
+                memory, used, files = gauge.read()
+                memory, used = max(memory, limits["memory"] + 1) if group.full() else memory, max(used, group.seconds())
+                look = time.monotonic() + LOOK
+                spent[-1] = used
+                if why := _over(memory, files, limits):
+                    yield None, why
                     return
             if stepped:
                 began, base = now, used
-            if now > deadline:
-                yield None, f"all of it took longer than {limits['whole']} s"
+            if why := _late(now, began, (used - base, before + used), deadline, limits):
+                yield None, why
                 return
-            if now - began > limits["wait"]:
-                yield None, f"it took longer than {limits['wait']} s"
-                return
-            if used - base > limits["step"]:
-                yield None, f"it took longer than {limits['step']} s"
-                return
-    except (BrokenPipeError, BlockingIOError):
-        yield None, "it ended the program"
+    except (OSError, IndexError) as error:
+        if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            raise NoSandbox(f"this machine can watch no sandbox more: {error.strerror}") from error
+        yield None, f"{UNSTARTED}: it ended at once" if silent else "it ended the program"
     finally:
         _end(process, uid)
+        if gauge:
+            gauge.close()
+        group.end()
         with contextlib.suppress(OSError):
             process.stdin.close()
         process.stdout.close()
@@ -318,12 +557,12 @@ def run(job, limits=LIMITS):
     longest = max((source.count("\n") + 1 for source in cells.values()), default=1)
     open_ = {number for _, probes in job["blocks"] for number, _ in probes}
     values, faults, stopped, broken = {}, {}, {}, {}
-    why = None
+    why, spent, blamed, waits = None, [], False, [*RETRIES]
     while open_:
         blocks = [[setup, [probe for probe in probes if probe[0] in open_]] for setup, probes in job["blocks"]]
         blocks = [block for block in blocks if block[1]]
         at, why, ready = None, None, False
-        for line in attempt(list(cells.items()), blocks, limits, deadline):
+        for line in attempt(list(cells.items()), blocks, limits, deadline, spent):
             match line:
                 case (None, why):
                     pass
@@ -343,11 +582,18 @@ def run(job, limits=LIMITS):
                 case ("fault", int(number), str(name), _) if at == ("probe", number):
                     faults[number] = _known(name)
                     open_.discard(number)
-        if why is None or time.monotonic() > deadline:
+        if why and why.startswith(UNSTARTED):
+            if not waits:
+                raise NoSandbox(why)
+            time.sleep(waits.pop(0))
+            continue
+        if why is None or time.monotonic() > deadline or sum(spent) > limits["whole"]:
             break
         match at:
-            case ("cell", number):
-                broken[number] = [why, None]
+            case ("cell", number) if not ready or not blamed:
+                # It may have read the probes by now, so that when and how it ends could tell the student of them.
+                broken[number] = ["it ended the program" if ready else why, None]
+                blamed |= ready
                 del cells[number]
             case ("block" | "probe" as kind, number) if number in open_:
                 stopped[number] = why
@@ -356,7 +602,7 @@ def run(job, limits=LIMITS):
                 if kind == "block" or len(late) > 1:  # the others would leave the rest no time
                     stopped |= dict.fromkeys(mates & open_, why)
                 open_ -= stopped.keys()
-            case _ if len(open_) == sum(len(block[1]) for block in blocks):
+            case _ if len(open_) == sum(len(block[1]) for block in blocks) or (at and at[0] == "cell"):
                 break  # nothing came of this attempt, so nothing would of the next
     stopped |= dict.fromkeys(open_, why or "it ended the program")
     return {"values": values, "faults": faults, "stopped": stopped, "cells": broken}

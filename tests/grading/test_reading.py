@@ -201,7 +201,7 @@ def test_a_class_changes_the_constants_alike_for_students_and_grader(small, tmp_
 def test_the_key_is_made_once_and_kept_from_others(tmp_path):
     path, private = written(tmp_path, SMALL), tmp_path / "private"
     private.mkdir()
-    first = hw.read(path, CLASS, private)
+    first = hw.read(path, CLASS, private, make=True)
     key = (private / "key").read_bytes()
     assert len(key.strip()) == 64 and (private / "key").stat().st_mode & 0o777 == 0o600
     assert hw.read(path, CLASS, private) == first and (private / "key").read_bytes() == key

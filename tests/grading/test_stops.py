@@ -377,9 +377,9 @@ def hung():
     most = max(count for one in counts for count in one.values())
     starts, attempt = collections.Counter(), sandbox.attempt
 
-    def counted(cells, blocks, limits, deadline):
+    def counted(cells, blocks, limits, deadline, spent):
         starts[limits["way"]] += 1
-        return attempt(cells, blocks, limits, deadline)
+        return attempt(cells, blocks, limits, deadline, spent)
 
     def one(way):
         how, where = way
