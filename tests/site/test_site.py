@@ -171,7 +171,7 @@ def file_faults(files, docs):
     pages = {"index.html", "404.html", "search.html"} | {f"{name}.html" for name in names} - {"book/index.html"}
     sources = {f"_sources/{doc}" for doc in docs}
     other = (
-        r"_static/.*|_images/\w{64}\.webp|(robots\.txt|sitemap\.xml|search\.json|objects\.inv|\.(buildinfo|nojekyll))"
+        r"_static/.*|_images/\w{64}\.webp|(robots\.txt|diagnose\.py|sitemap\.xml|search\.json|objects\.inv|\.(buildinfo|nojekyll))"
     )
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
     missing = [name for name in pages if name not in files]
@@ -335,7 +335,8 @@ def test_a_chapter_shows_its_notebook(texts, folder, document):
     trained = [cell for cell in code if "nbval-ignore-output" in cell.metadata.get("tags", []) and cell.outputs]
     assert sum("trained" in names for names in classes) == len(trained)
     downloads = [a.get("href") for a in page.iter("a") if a.get("download") is not None]
-    assert [within(link, address(document))[0] for link in downloads] == [f"_sources/{document}"]
+    programs = ["diagnose.py"] * ("diagnose" in tags)
+    assert [within(link, address(document))[0] for link in downloads] == [f"_sources/{document}", *programs]
     assert (folder / "_sources" / document).read_bytes() == (build.ROOT / document).read_bytes()
 
 
