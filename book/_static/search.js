@@ -12,7 +12,8 @@ const stem = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, "") : w
 
 function score(entry, words) {
   const [, , heading, text] = entry.map(plain);
-  let sum = 0;
+  const phrase = plain(query);
+  let sum = words.length > 1 && (heading.includes(phrase) || text.includes(phrase)) ? 20 : 0;
   for (const word of words) {
     const hits = text.split(word).length - 1;
     const inHeading = heading.includes(word);

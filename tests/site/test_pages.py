@@ -94,7 +94,7 @@ def test_links_in_a_line_that_cannot_break_are_found(browser, served):
     """As the four of a hosted site once stood at the head of each chapter."""
     state = next(state for state, site in built.STATES.items() if built.is_linked(site()))
     visit = Visit(browser, served(state), LINKED[0])
-    assert visit.page.locator(".actions a").count() == 4
+    assert visit.page.locator(".actions a").count() >= 4
     visit.page.add_style_tag(content=".actions { flex-wrap: nowrap !important }")
     visit.resize(360)
     assert scrolled(visit.page) > 360
