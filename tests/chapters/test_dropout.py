@@ -380,6 +380,11 @@ EXEMPT = {  # {("NN-chapter", "name"): "why it is not covered by its name"}
     ("02-mask-math", "hidden_dropout_loss"): "an exact sum over masks, equal to its closed form in the cell itself",
     ("05-mlp", "cost_of_masks"): "measures what a network loses under nn.Dropout, and makes no mask itself",
     ("06-cnn", "with_masks"): "copies a network with its masks switched on, and makes no mask itself",
+    **{
+        ("13-field-guide", name): "part of the inspector, makes no mask: tested, and broken, in test_13_inspector.py"
+        for name in ("from_mask", "turned_mask", "same_masks", "shared_masks")
+    },
+    ("13-field-guide", "OneMask"): "a fault, planted for the inspector to find",
     ("07-transformer", "masked"): "what drop_path and sequence_dropout are made of: tested, and broken, through these",
 }
 
