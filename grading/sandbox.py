@@ -441,6 +441,9 @@ def _late(now, began, used, deadline, limits):
     return f"it took longer than {limits['step']} s" if used[0] > limits["step"] else ""
 
 
+CROWDED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 def attempt(cells, blocks, limits, deadline, spent):
     """Run it once. Yields each line that comes back, and last (None, why) where the sandbox had to be stopped or ended.
 
@@ -473,7 +476,7 @@ def attempt(cells, blocks, limits, deadline, spent):
     outbox = json.dumps({"limits": confined, "cells": cells}).encode() + b"\n"
     due = _steps(cells, blocks)[::-1]
     waiting, received, look, told, silent = b"", 0, 0.0, False, True
-    before, used, base = sum(spent), 0.0, 0.0
+    before, used, base, misses = sum(spent), 0.0, 0.0, 0
     spent.append(0.0)
     began = time.monotonic()
     try:
@@ -481,7 +484,10 @@ def attempt(cells, blocks, limits, deadline, spent):
             stepped = False
             come, free, _ = select.select([channel], [inbox] if outbox else [], [], LOOK)
             if free:
-                outbox = outbox[os.write(inbox, outbox) :]
+                try:
+                    outbox = outbox[os.write(inbox, outbox) :]
+                except BrokenPipeError:  # it has ended; what it said before is still to be read
+                    outbox = b""
             if come:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
                 if not data and silent:  # not a word, so nothing of the student's has run
@@ -491,9 +497,6 @@ def attempt(cells, blocks, limits, deadline, spent):
                 if not data:
                     yield None, _over(limits["memory"] + group.full(), 0, limits) or "it ended the program"
                     return
-                if not gauge:
-                    gauge = _Gauge(process, uid)
-                    group.find(process.pid)
                 received += len(data)
                 if received > limits["channel"]:
                     yield None, "it wrote too much"
@@ -509,8 +512,19 @@ def attempt(cells, blocks, limits, deadline, spent):
                     if line == ["end"]:
                         return
             now = time.monotonic()
-            if gauge and (stepped or now > look):
-                memory, used, files = gauge.read()
+            if not silent and (stepped or now > look):
+                try:
+                    if not gauge:
+                        gauge = _Gauge(process, uid)
+                        group.find(process.pid)
+                    memory, used, files = gauge.read()
+                    misses = 0
+                except (OSError, IndexError) as error:
+                    # It has ended, and what it said before is still to be read; or it hides, which it may not.
+                    misses += 1
+                    if getattr(error, "errno", None) in CROWDED or misses > 20:
+                        raise
+                    continue
                 memory, used = max(memory, limits["memory"] + 1) if group.full() else memory, max(used, group.seconds())
                 look = time.monotonic() + LOOK
                 spent[-1] = used
@@ -523,7 +537,7 @@ def attempt(cells, blocks, limits, deadline, spent):
                 yield None, why
                 return
     except (OSError, IndexError) as error:
-        if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        if getattr(error, "errno", None) in CROWDED:
             raise NoSandbox(f"this machine can watch no sandbox more: {error.strerror}") from error
         yield None, f"{UNSTARTED}: it ended at once" if silent else "it ended the program"
     finally:
