@@ -335,8 +335,12 @@ class _Gauge:
         if _command()[1]:
             with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
                 root = f"/proc/{int(file.read().split()[0])}/root"
-        for place in ("/proc", "/tmp"):
-            self.handles.append(os.open(root + place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        try:
+            for place in ("/proc", "/tmp"):
+                self.handles.append(os.open(root + place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        except OSError:  # it ended in between
+            self.close()
+            raise
         self.walled = bool(root)
 
     def close(self):

@@ -408,3 +408,19 @@ def test_a_probe_that_hangs_leaves_those_of_its_question(sandbox_here):
     blocks = [["", [[number, f"f({number})"] for number in range(4)]]]
     run = sandbox.run({"cells": cells, "blocks": blocks}, PATIENT | {"step": 1})
     assert run["values"] == {0: 0, 2: 2, 3: 3} and list(run["stopped"]) == [1]
+
+
+def test_what_was_said_before_the_end_counts(monkeypatch, sandbox_here):
+    """However late the first look is: here, after the sandbox has ended."""
+
+    class Late(sandbox._Gauge):
+        def __init__(self, process, uid):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+            super().__init__(process, uid)
+
+    monkeypatch.setattr(sandbox, "_Gauge", Late)
+    cells, before = ["import os\nos._exit(1)", "def f():\n    return 7"], len(os.listdir("/proc/self/fd"))
+    run = sandbox.run({"cells": cells, "blocks": [["", [[0, "f()"]]]]}, PATIENT)
+    assert run["values"] == {0: 7} and run["cells"] == {0: ["it ended the program", None]}
+    assert len(os.listdir("/proc/self/fd")) == before

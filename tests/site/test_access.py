@@ -21,7 +21,7 @@ THIN = """
   const seen = {};
   for (const span of document.querySelectorAll(".highlight span")) {
     let kind = "";
-    for (let box = span; box; box = box.parentElement) kind += box.className + ">";
+    for (let box = span; box; box = box.parentElement) kind += box.className + box.style.cssText + ">";
     seen[kind] = (seen[kind] || 0) + 1;
     if (seen[kind] > 2) span.replaceWith(...span.childNodes);
   }
