@@ -36,9 +36,11 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib import katex
 
 BOOK = Path(__file__).resolve().parent.parent
-COLLAPSED = {  # what stands on a collapsed cell, by its tag
+COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
     "tag_preamble": "Preamble: imports, style, data and the training loop",
     "tag_results": "What the chapters before this one measured",
+    "tag_stored": "Stored results",
+    "tag_diagnose": "A part of the inspector",
 }
 logger = logging.getLogger(__name__)
 
@@ -222,7 +224,8 @@ def depart_entry(self, node):
 
 
 def visit_hidden(self, node):
-    label = next((label for tag, label in COLLAPSED.items() if tag in node.parent["classes"]), "Code")
+    named = (label for tag, label in COLLAPSED.items() for name in node.parent["classes"] if name.startswith(tag))
+    label = next(named, "Code")
     self.body.append(f'<details class="hidden-code"><summary>{label}</summary>')
 
 
