@@ -1,5 +1,6 @@
 """Grades a folder of submissions: each in a sandbox, over all cores or a Dask cluster, each result kept at once."""
 
+import asyncio
 import collections
 import contextlib
 import csv
@@ -18,6 +19,7 @@ from .folder import Roster, found, look, slug  # noqa: F401
 from .gradebook import Changes, filled, matching
 
 WORKED = ("__init__.py", "inside.py", "sandbox.py")  # what a worker needs of this package
+PATIENCE = "20s"  # for a scheduler to answer
 
 
 def read(path):
@@ -79,7 +81,8 @@ def cluster(scheduler=None, workers=None):
     with contextlib.ExitStack() as stack:
         if scheduler:
             try:
-                client = stack.enter_context(Client(scheduler, timeout="20s"))
+                asyncio.run(_reach(scheduler))
+                client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             except (OSError, TimeoutError, TypeError, ValueError) as error:
                 raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
             _send_code(client)
@@ -92,6 +95,16 @@ def cluster(scheduler=None, workers=None):
             )  # fmt: skip
             client = stack.enter_context(Client(stack.enter_context(local)))
         yield client
+
+
+async def _reach(scheduler):
+    """Raises unless something answers there. A Client that fails to start may block the next one for ever: its
+    destructor takes the lock under which loops start, wherever the garbage collector happens to run."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    comm = await connect(scheduler, PATIENCE, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 def _send_code(client):

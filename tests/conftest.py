@@ -16,7 +16,8 @@ hypothesis.settings.load_profile("book")
 
 
 class Progress:
-    """What is running, in place of dots: one line that is written over on a terminal, else one line a minute."""
+    """What is running, in place of dots: one line that is written over on a terminal, else one line a minute; and what
+    failed, at once."""
 
     def __init__(self, out):
         self.out, self.live = out, out.isatty()
@@ -27,14 +28,19 @@ class Progress:
     def pytest_report_teststatus(self, report):
         if report.passed:
             return ("passed" if report.when == "call" else "", "", "")
-        return None
+        if report.skipped:
+            return None if hasattr(report, "wasxfail") else ("skipped", "", "SKIPPED")
+        return ("failed", "", "FAILED") if report.when == "call" else ("error", "", "ERROR")
 
     def pytest_runtest_logstart(self, nodeid):
         self.running[nodeid] = None
         self.say()
 
     def pytest_runtest_logreport(self, report):
-        self.failed += report.failed
+        if report.failed:
+            self.failed += 1
+            self.out.write(f"\r\x1b[KFAILED {report.nodeid}\n" if self.live else f"FAILED {report.nodeid}\n")
+            self.out.flush()
 
     def pytest_runtest_logfinish(self, nodeid):
         self.running.pop(nodeid, None)

@@ -1,6 +1,6 @@
 """Build the site from the stored outputs into _build/html; with --serve, show it on this machine too.
 
-python tools/build.py [--serve [PORT]]
+python tools/build.py [--output FOLDER] [--serve [PORT]]
 """
 
 import argparse
@@ -55,13 +55,15 @@ def serve(port):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--serve", nargs="?", type=int, const=8000, metavar="PORT", help="serve the site on localhost")
+    parser.add_argument("--output", type=Path, default=ROOT, metavar="FOLDER", help="build into FOLDER/_build/html")
     args = parser.parse_args()
     started = time.perf_counter()
-    ok, printed = build()
+    ok, printed = build(output=args.output)
     if not ok:
         sys.stderr.write(printed)
         sys.exit("dropout-book: the site was not built; the build's own words stand above")
-    print(f"Built in {time.perf_counter() - started:.0f} s: open {(HTML / 'index.html').as_uri()}")
+    first = args.output.resolve() / HTML.relative_to(ROOT) / "index.html"
+    print(f"Built in {time.perf_counter() - started:.0f} s: open {first.as_uri()}")
     if args.serve:
         serve(args.serve)
 
