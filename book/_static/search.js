@@ -1,5 +1,4 @@
 // Search over search.json: a list of [address, page title, heading, text], one entry a section.
-const query = (new URLSearchParams(location.search).get("q") ?? "").trim();
 const field = document.querySelector("input[name=q]");
 const found = document.getElementById("found");
 const results = document.getElementById("results");
@@ -10,9 +9,18 @@ const plain = (text) => text.toLowerCase().replace(/[\u2018\u2019]/g, "'").repla
 // "masks" and "masking" find "mask".
 const stem = (word) => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, "") : word);
 
-function score(entry, words) {
-  const [, , heading, text] = entry.map(plain);
-  const phrase = plain(query);
+// Loaded once; again where that failed.
+let loading;
+const load = () =>
+  (loading ??= fetch("search.json")
+    .then((answer) => answer.json())
+    .then((entries) => entries.map((entry) => ({ entry, heading: plain(entry[2]), text: plain(entry[3]) })))
+    .catch((error) => {
+      loading = undefined;
+      throw error;
+    }));
+
+function score({ heading, text }, phrase, words) {
   let sum = words.length > 1 && (heading.includes(phrase) || text.includes(phrase)) ? 20 : 0;
   for (const word of words) {
     const hits = text.split(word).length - 1;
@@ -24,11 +32,10 @@ function score(entry, words) {
 }
 
 // Where no section has all words: the rarer a word, the more it counts.
-function anyScore(entries, words) {
-  const lower = entries.map((entry) => [plain(entry[2]), plain(entry[3])]);
-  const found = words.map((word) => lower.map(([heading, text]) => [heading.includes(word), text.split(word).length - 1]));
-  const weight = found.map((all) => Math.log(1 + entries.length / (all.filter(([a, b]) => a || b).length || Infinity)));
-  return entries.map((entry, i) => {
+function anyScore(records, words) {
+  const found = words.map((word) => records.map(({ heading, text }) => [heading.includes(word), text.split(word).length - 1]));
+  const weight = found.map((all) => Math.log(1 + records.length / (all.filter(([a, b]) => a || b).length || Infinity)));
+  return records.map(({ entry }, i) => {
     const sum = found.reduce((total, all, k) => {
       const [heading, hits] = all[i];
       return heading || hits ? total + weight[k] * (1 + Math.min(hits, 5) / 5 + (heading ? 1.5 : 0)) : total;
@@ -55,30 +62,51 @@ function excerpt(text, words) {
 }
 
 async function search() {
-  field.value = query;
-  const words = plain(query).split(/\s+/).map(stem).filter(Boolean);
-  if (!words.length) return;
-  found.textContent = "Searching…";
-  try {
-    const entries = await (await fetch("search.json")).json();
-    let hits = entries.map((entry) => [score(entry, words), entry]).filter(([points]) => points);
-    const all = hits.length > 0;
-    if (!all) hits = anyScore(entries, words).filter(([points]) => points);
-    hits.sort(([a], [b]) => b - a);
-    for (const [, [address, page, heading, text]] of hits.slice(0, 50)) {
-      const item = results.appendChild(document.createElement("li"));
-      const link = item.appendChild(document.createElement("a"));
-      link.href = address;
-      link.textContent = heading;
-      if (heading !== page) item.appendChild(document.createElement("span")).textContent = page;
-      item.append(excerpt(text, words));
+  const query = field.value.trim();
+  const phrase = plain(query);
+  const words = phrase.split(/\s+/).map(stem).filter(Boolean);
+  const shown = [];
+  let said = "";
+  if (words.length) {
+    if (!loading) found.textContent = "Searching…";
+    try {
+      const records = await load();
+      if (query !== field.value.trim()) return; // something else has been typed meanwhile
+      let hits = records.map((record) => [score(record, phrase, words), record.entry]).filter(([points]) => points);
+      const all = hits.length > 0;
+      if (!all) hits = anyScore(records, words).filter(([points]) => points);
+      hits.sort(([a], [b]) => b - a);
+      for (const [, [address, page, heading, text]] of hits.slice(0, 50)) {
+        const item = document.createElement("li");
+        const link = item.appendChild(document.createElement("a"));
+        link.href = address;
+        link.textContent = heading;
+        if (heading !== page) item.appendChild(document.createElement("span")).textContent = page;
+        item.append(excerpt(text, words));
+        shown.push(item);
+      }
+      const places = hits.length === 1 ? "1 section" : `${hits.length} sections`;
+      said = hits.length
+        ? `${places} with ${all ? "" : "some words of "}“${query}”${hits.length > 50 ? "; the best 50" : ""}.`
+        : `Nothing found for “${query}”: no section has any of these words.`;
+    } catch {
+      said = "The search index could not be loaded. Reload the page to try again.";
     }
-    const places = hits.length === 1 ? "1 section" : `${hits.length} sections`;
-    found.textContent = hits.length
-      ? `${places} with ${all ? "" : "some words of "}“${query}”${hits.length > 50 ? "; the best 50" : ""}.`
-      : `Nothing found for “${query}”: no section has any of these words.`;
-  } catch {
-    found.textContent = "The search index could not be loaded. Reload the page to try again.";
   }
+  found.textContent = said;
+  results.replaceChildren(...shown);
 }
+
+// Results come as one types; the address keeps what was asked, for the way back and for a link.
+let waiting;
+field.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    const address = new URL(location);
+    address.searchParams.set("q", field.value.trim());
+    history.replaceState(null, "", address);
+    search();
+  }, 150);
+});
+field.value = (new URLSearchParams(location.search).get("q") ?? "").trim();
 search();

@@ -36,6 +36,19 @@ def test_search_takes_what_it_knows(visit, query, said):
     assert said in page.locator("#found").inner_text()
 
 
+def test_search_answers_as_one_types(visit):
+    page, faults = visit("search.html?q=mitchell")
+    page.wait_for_selector("#results li")
+    first = page.locator("#results a").first.get_attribute("href")
+    page.get_by_role("searchbox").fill("glossary")
+    page.wait_for_function("found.textContent.includes('“glossary”')")
+    assert page.locator("#results a").first.get_attribute("href") != first
+    assert page.url.endswith("search.html?q=glossary")
+    page.get_by_role("searchbox").fill("")
+    page.wait_for_function("!found.textContent && !results.children.length")
+    assert faults == []
+
+
 def test_search_shows_a_query_as_text(visit):
     page, _ = visit("search.html?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%20(%5B*")
     page.wait_for_function("/^Nothing found|sections? with/.test(document.getElementById('found').textContent)")

@@ -1,11 +1,11 @@
 """The questions and answers: three sentences and a link to a section each, found by the site's own search."""
 
 import re
-from urllib.parse import quote
 
 import build
 import html5lib
 import pytest
+from browsers import PATIENCE
 from built import site
 
 PAGE = build.ROOT / "book" / "faq.md"
@@ -96,10 +96,12 @@ def test_links_lead_to_a_section(sections):
 def hits(browser, base):
     """hits(query) -> the addresses that the site's search shows for it, best first."""
     page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{base}search.html")
 
     def hits(query):
-        page.goto(f"{base}search.html?q={quote(query, safe='')}")
-        page.wait_for_function("/section|Nothing|could not/.test(document.getElementById('found').textContent)")
+        page.fill("input[name=q]", query)
+        page.wait_for_function("query => found.textContent.includes(`“${query}”`)", arg=query)
         return page.eval_on_selector_all("#results a", "links => links.map((link) => link.getAttribute('href'))")
 
     yield hits
