@@ -3,6 +3,7 @@ import re
 import shutil
 import sys
 import time
+import zlib
 
 import hypothesis
 import matplotlib
@@ -70,6 +71,23 @@ class Progress:
 def pytest_xdist_auto_num_workers(config):
     """One more than there are processors: some tests wait, for a sandbox, a browser, a time limit."""
     return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+# Files that are long and whose tests share no more than a browser or a page: several workers take parts of them.
+PARTS = {"test_access.py": r"\[(\w+-.*?\.html)", "test_claims.py": "(.+)", "test_answers.py": r"\[(\d\d-)"}
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """As --dist loadfile: a file's tests stay in one worker, which keeps its fixtures; but for PARTS."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            part = re.search(PARTS.get(file.rpartition("/")[2], "$^"), nodeid)
+            return f"{file}::{zlib.crc32(part[1].encode()) % 6}" if part else file
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 PLANTED = re.compile("test_(planted_)?faults?_(is|are)_(seen|caught)")
