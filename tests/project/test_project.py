@@ -158,10 +158,11 @@ def children():
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-def printing(code, text):
-    """A notebook of one cell with its stored output."""
+def printing(text, *codes):
+    """A notebook whose cells all have this stored output."""
     output = nbformat.v4.new_output("stream", text=text)
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code, execution_count=1, outputs=[output])])
+    cells = [nbformat.v4.new_code_cell(code, execution_count=i, outputs=[output]) for i, code in enumerate(codes, 1)]
+    return nbformat.v4.new_notebook(cells=cells)
 
 
 def have_ended(before):
@@ -171,7 +172,7 @@ def have_ended(before):
 
 @pytest.mark.parametrize("target", ["notebooks", "spread"])
 def test_every_process_ends_with_its_target(tmp_path, target):
-    nb = printing("print(6 * 7)", "42\n")
+    nb = printing("42\n", "print(6 * 7)")
     path, before = tmp_path / "tiny.ipynb", children()
     nbformat.write(nb, path)
     if target == "notebooks":
@@ -183,22 +184,19 @@ def test_every_process_ends_with_its_target(tmp_path, target):
 
 
 def test_a_notebook_that_fails_differs_or_leaves_files_is_told(tmp_path):
-    """And one that needs a package that its environment lacks; one that is right passes. All kernels end."""
+    """And one that needs a package that its environment lacks; a cell that is right passes. All kernels end."""
     before = children()
-    bad = {
-        "error": "1 / 0",
-        "differs": "print(7)",
-        "files": "open('left', 'w').close(); print(8)",
-        "needs": "import nothing_like_it",
-        "right": "print(8)",
+    books = {
+        "bad": printing("8\n", "print(8)", "1 / 0", "print(7)", "import nothing_like_it"),
+        "leaves": printing("8\n", "open('left', 'w').close(); print(8)"),
     }
-    for name, code in bad.items():
-        nbformat.write(printing(code, "8\n"), tmp_path / f"{name}.ipynb")
-    done, left = bare.run(
-        [tmp_path / f"{name}.ipynb" for name in bad], sys.executable, stdout=subprocess.PIPE, text=True
-    )
-    assert done.returncode == 1 and left == {"files": ["left"]}
-    assert set(re.findall(r"^FAILED (\w+)/", done.stdout, re.MULTILINE)) == set(bad) - {"files", "right"}
+    for name, book in books.items():
+        nbformat.write(book, tmp_path / f"{name}.ipynb")
+    paths = [tmp_path / f"{name}.ipynb" for name in books]
+    done, left = bare.run(paths, sys.executable, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and left == {"leaves": ["left"]}
+    failed = re.findall(r"^FAILED bad/bad.ipynb::Cell (\d)\b", done.stdout, re.MULTILINE)
+    assert sorted(failed) == ["1", "2", "3"] and " 2 passed" in done.stdout
     assert have_ended(before)
 
 

@@ -125,7 +125,7 @@ KINDS = [
     "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
     "book/glossary.html", "book/teach.html", "search.html", "404.html",
 ]  # fmt: skip
-LINKED = [CHAPTERS[-1], CHAPTERS[-1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
+LINKED = [CHAPTERS[1], CHAPTERS[1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
 # All homework pages are alike: the widest table, the longest code and the last stand for them.
 MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
 
