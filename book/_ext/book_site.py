@@ -224,7 +224,9 @@ def number_figures(app, doctree):
         for image in list(cell.findall(nodes.image)):
             number += 1
             figure = image.parent
-            if not isinstance(figure, nodes.figure):
+            while figure is not cell and not isinstance(figure, nodes.figure):
+                figure = figure.parent
+            if figure is cell:
                 figure = nodes.figure("")
                 image.replace_self(figure)
                 figure += image
@@ -325,6 +327,23 @@ def label_cells(app, doctree):
                 output.insert(0, nodes.raw("", f'<p class="marks">{" ".join(marks)}</p>', format="html"))
 
 
+def label_predictions(app, doctree):
+    """Mark each *Predict* that is answered below it ("**Answer: …**"), and its answer, for predict.js."""
+
+    def opens_with(node, words):
+        first = next((child for child in node.children if child.astext()), None)
+        return isinstance(first, nodes.strong) and first.astext().startswith(words)
+
+    asked = None
+    for node in doctree.findall(lambda n: isinstance(n, nodes.block_quote | nodes.paragraph | nodes.title)):
+        if isinstance(node, nodes.title) or (isinstance(node, nodes.block_quote) and opens_with(node[0], "Predict.")):
+            asked = node
+        elif opens_with(node, "Answer:") and isinstance(asked, nodes.block_quote) and node.parent is asked.parent:
+            asked["classes"].append("predict")
+            node["classes"].append("answer")
+            asked = None
+
+
 def fold_further(app, doctree, docname):
     """A section "Further: …" is folded: its title is what unfolds it."""
     for section in doctree.findall(nodes.section):
@@ -345,7 +364,7 @@ def hang(found):
     for i, line in enumerate(lines):
         text = html.unescape(re.sub("<[^>]+>", "", line))
         if len(text) > NARROW and line.count("<span") == line.count("</span>"):
-            indent = len(text) - len(text.lstrip()) + 2
+            indent = min(len(text) - len(text.lstrip()), 8) + 2
             lines[i] = f'<span class="long" style="--in:{indent}ch">{line}</span>'
     return found[1] + "\n".join(lines) + "</pre>"
 
@@ -505,6 +524,7 @@ def page_context(app, pagename, templatename, context, doctree):
     # Half of a page's elements would be code tokens that book.css gives no colour.
     context["body"] = re.sub(r'<span class="(?:n|p|w|o|nb|nn|bp)">([^<]*)</span>', r"\1", context.get("body", ""))
     context["body"] = re.sub(r"(<pre>)(.*?)</pre>", hang, context["body"], flags=re.DOTALL)
+    context["asks"] = 'class="predict"' in context["body"] or 'id="check-yourself"' in context["body"]
     context["folded"] = 'class="hidden-code"' in context["body"]
     context["has_math"] = 'class="katex"' in context["body"]
     # What students get is made from a master: that is what one edits.
@@ -632,6 +652,7 @@ def setup(app):
     app.connect("config-inited", set_year)
     app.connect("doctree-read", label_cells)
     app.connect("doctree-read", number_figures)
+    app.connect("doctree-read", label_predictions)
     app.connect("doctree-read", keep_together)
     app.connect("env-updated", rewrite_all)
     app.connect("doctree-resolved", fill_contents)
