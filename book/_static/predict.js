@@ -13,7 +13,7 @@ const kept = {
     try {
       localStorage.setItem(`predict ${page} ${key}`, value);
     } catch {
-      // the answer holds until the page is left
+      // it holds until the page is left
     }
   },
 };
@@ -76,7 +76,7 @@ document.querySelectorAll("blockquote.predict").forEach((box, i) => {
   said.setAttribute("role", "status");
   const show = make("button", { type: "button", textContent: "Show" });
   const entry = choices.length ? [] : [make("label", {}, "Your answer ", number)];
-  const form = make("form", { noValidate: true }, ...entry, make("button", { textContent: "Check" }), show);
+  const form = make("form", { id: `form-${i}` }, ...entry, make("button", { textContent: "Check" }), show);
 
   const uncover = (given) => {
     for (const part of covered) part.classList.remove("covered");
@@ -105,8 +105,9 @@ document.querySelectorAll("blockquote.predict").forEach((box, i) => {
 
   box.classList.add("ready");
   body.append(form, said);
+  for (const choice of choices) choice.setAttribute("form", form.id); // so that Enter checks
   for (const part of covered) part.classList.add("covered");
-  covered[0].classList.add("lead");
+  covered[0].classList.add("opening");
   const before = kept.get(key);
   if (before !== null) {
     const choice = choices.find(({ value }) => value === before);

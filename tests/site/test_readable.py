@@ -59,7 +59,7 @@ def scroll_faults(page):
 def answer_faults(page):
     """Code in view between a *Predict* and the next output that asserts or words what comes out."""
     asked = page.evaluate(
-        """[...document.querySelectorAll("blockquote")].filter((e) => e.textContent.startsWith("Predict."))
+        """[...document.querySelectorAll("blockquote")].filter((e) => e.innerText.startsWith("Predict."))
            .map((e) => {
              const code = [];
              for (let next = e.nextElementSibling; next && !next.matches("section"); next = next.nextElementSibling) {
@@ -67,7 +67,7 @@ def answer_faults(page):
                if (!next.querySelector(".hidden-code")) code.push(next.querySelector(".cell_input").textContent);
                if (next.querySelector(".cell_output")) break;
              }
-             return [e.textContent.trim().slice(0, 60), code.join("\\n")];
+             return [e.innerText.slice(0, 60), code.join("\\n")];
            })"""
     )
     faults = [] if asked else ["no prediction is asked for"]
@@ -79,7 +79,8 @@ def word_faults(page):
     words = page.evaluate(
         """(() => {
           const article = document.querySelector("article").cloneNode(true);
-          for (const e of article.querySelectorAll("pre, details, form, .said, .katex-mathml, .cell_output, .table")) e.remove();
+          const other = "pre, details, form, .said, .katex-mathml, .cell_output, .table";
+          for (const e of article.querySelectorAll(other)) e.remove();
           return article.textContent.split(/\\s+/).filter(Boolean).length;
         })()"""
     )
@@ -139,30 +140,91 @@ def test_planted_fault_is_found(blank, check, text):
     assert check(blank)
 
 
-# ---------------------------------------------------------------- the switch for folded code
+def test_figures_have_numbers_and_anchors():
+    for name in CHAPTERS:
+        text = (built.site() / name).read_text(encoding="utf-8")
+        number = str(int(name.removeprefix("notebooks/")[:2]))
+        found = re.findall(r'<figure[^>]* id="figure-(\d+)-(\d+)">', text)
+        assert found == [(number, str(i + 1)) for i in range(text.count("<img"))], name
+        captions = re.findall(
+            r"<figcaption>.*?<strong>Figure\xa0([\d.]+?)\.?</strong>.*?</figcaption>", text, re.DOTALL
+        )
+        assert captions == [".".join(pair) for pair in found], name
 
 
-def pressed(page):
-    return page.get_by_role("button", name="Show all code").get_attribute("aria-pressed")
+# ---------------------------------------------------------------- the switch, predictions, self-checks
+
+
+def test_every_prediction_of_a_readable_chapter_is_answered(opened):
+    asked = opened.page.evaluate(
+        "[...document.querySelectorAll('blockquote')].filter((e) => e.innerText.startsWith('Predict.')).length"
+    )
+    assert asked == opened.page.locator("blockquote.predict.ready").count() == opened.page.locator("p.answer").count()
+
+
+def box(page, number):
+    """The prediction, its answer, and what is said of it."""
+    asked = page.locator("blockquote.predict").nth(number)
+    return asked, page.locator("p.answer").nth(number), asked.get_by_role("status")
 
 
 def unfolded(page):
     return page.evaluate("[...new Set([...document.querySelectorAll('.hidden-code')].map((e) => e.open))]")
 
 
-def test_one_switch_shows_all_code(visit):
+def test_what_a_reader_does_with_the_keyboard_is_remembered(visit):
     page, faults = visit(NAMES[0])
     button = page.get_by_role("button", name="Show all code")
     place = button.bounding_box()
-    assert (pressed(page), unfolded(page)) == ("false", [False])
-    button.focus()
+    assert (button.get_attribute("aria-pressed"), unfolded(page)) == ("false", [False])
+    button.press("Enter")
+    assert (button.get_attribute("aria-pressed"), unfolded(page), button.bounding_box()) == ("true", [True], place)
+
+    asked, answer, said = box(page, 0)  # a number
+    assert not answer.is_visible() and said.inner_text() == ""
+    asked.get_by_label("Your answer").focus()
+    page.keyboard.type("none\n")
+    assert "A number" in said.inner_text() and not answer.is_visible()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("0.05\n")
+    assert said.inner_text() == "You said 0.05; it is 0.04: 25\xa0% off." and answer.is_visible()
+
+    asked, answer, said = box(page, 1)  # a choice
+    choices = asked.get_by_role("radiogroup").get_by_role("radio")
+    choices.first.focus()
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert (pressed(page), unfolded(page), button.bounding_box()) == ("true", [True], place)
+    assert said.inner_text() == "You said (b); it is (c)." and answer.is_visible() and choices.nth(0).is_disabled()
+
     page.reload()
-    assert (pressed(page), unfolded(page), button.bounding_box()) == ("true", [True], place)  # it is remembered
+    assert (button.get_attribute("aria-pressed"), unfolded(page)) == ("true", [True])
+    assert box(page, 0)[2].inner_text().startswith("You said 0.05") and box(page, 0)[1].is_visible()
+    assert box(page, 1)[2].inner_text().startswith("You said (b)") and not box(page, 2)[1].is_visible()
     button.click()
-    assert (pressed(page), unfolded(page)) == ("false", [False])
+    assert (button.get_attribute("aria-pressed"), unfolded(page)) == ("false", [False])
     assert page.evaluate("localStorage.code") == "" and faults == []
+
+
+def test_what_is_covered_can_be_shown_linked_and_printed(visit):
+    page, faults = visit(NAMES[0])
+    asked, answer, said = box(page, 0)
+    asked.get_by_role("button", name="Show").click()
+    assert answer.is_visible() and said.inner_text() == "Shown." and not box(page, 1)[1].is_visible()
+
+    assert not page.locator("#claim-12 .cell_output").is_visible()
+    page.evaluate("location.hash = 'claim-12'")
+    page.locator("#claim-12 .cell_output").wait_for()
+
+    group = page.locator("#check-yourself").get_by_role("radiogroup").first
+    said = page.locator("#check-yourself .said").first
+    group.get_by_role("radio").first.check()
+    assert said.inner_text() == "You said (a); it is (c)."
+    group.get_by_role("radio").nth(2).check()
+    assert said.inner_text() == "(c) is right." and page.locator("#check-yourself details[open]").count() == 1
+
+    page.emulate_media(media="print")
+    assert box(page, 1)[1].is_visible() and faults == []
+    assert not page.get_by_role("button", name="Show", exact=True).first.is_visible()
 
 
 def test_without_javascript_code_unfolds_and_nothing_is_covered(visit):
@@ -175,83 +237,5 @@ def test_without_javascript_code_unfolds_and_nothing_is_covered(visit):
     assert page.locator("p.answer").first.is_visible() and page.locator("input[type=radio]").count() == 0
 
 
-def test_figures_have_numbers_and_anchors():
-    for name in CHAPTERS:
-        text = (built.site() / name).read_text(encoding="utf-8")
-        number = int(name.removeprefix("notebooks/")[:2])
-        found = re.findall(r'<figure[^>]* id="figure-(\d+)-(\d+)">', text)
-        assert found == [(str(number), str(i + 1)) for i in range(text.count("<img"))], name
-        assert len(re.findall(r"<figcaption>\s*<p>.*?<strong>Figure\xa0\d+\.\d+", text)) == len(found), name
-
-
-# ---------------------------------------------------------------- predictions and self-checks
-
-
-def box(page, number):
-    """The prediction, its answer, and what is said of it."""
-    asked = page.locator("blockquote.predict").nth(number)
-    return asked, page.locator("p.answer").nth(number), asked.get_by_role("status")
-
-
-def test_a_number_is_predicted_with_the_keyboard(visit):
-    page, faults = visit(NAMES[0])
-    asked, answer, said = box(page, 0)
-    assert not answer.is_visible() and said.inner_text() == ""
-    asked.get_by_label("Your answer").focus()
-    page.keyboard.type("none\n")
-    assert "A number" in said.inner_text() and not answer.is_visible()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type("0.05\n")
-    assert said.inner_text() == "You said 0.05; it is 0.04: 25\xa0% off." and answer.is_visible()
-    page.reload()
-    assert box(page, 0)[2].inner_text().startswith("You said 0.05") and box(page, 0)[1].is_visible()
-    assert not box(page, 1)[1].is_visible() and faults == []
-
-
-def test_a_choice_is_predicted_with_the_keyboard(visit):
-    page, faults = visit(NAMES[0])
-    asked, answer, said = box(page, 1)
-    choices = asked.get_by_role("radiogroup").get_by_role("radio")
-    choices.first.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    assert said.inner_text() == "You said (b); it is (c)." and answer.is_visible()
-    assert choices.nth(0).is_disabled() and faults == []
-    asked, answer, said = box(page, 2)
-    asked.get_by_role("button", name="Show").click()
-    assert answer.is_visible() and said.inner_text() == "Shown."
-
-
-def test_a_link_to_what_is_covered_shows_it(visit):
-    page, _ = visit(f"{NAMES[0]}#claim-12")
-    assert page.locator("#claim-12 .cell_output").is_visible()
-    assert not box(page, 0)[1].is_visible()
-
-
-def test_a_print_covers_nothing(visit):
-    page, _ = visit(NAMES[0])
-    page.emulate_media(media="print")
-    assert page.locator("p.answer").first.is_visible()
-    assert not page.get_by_role("button", name="Show", exact=True).first.is_visible()
-
-
-def test_a_self_check_says_what_is_right(visit):
-    page, _ = visit(NAMES[0])
-    group = page.locator("#check-yourself").get_by_role("radiogroup").first
-    group.get_by_role("radio").first.check()
-    said = page.locator("#check-yourself .said").first
-    assert said.inner_text() == "You said (a); it is (c)."
-    group.get_by_role("radio").nth(2).check()
-    assert said.inner_text() == "(c) is right."
-    assert page.locator("#check-yourself details[open]").count() == 1
-
-
-def test_every_prediction_of_a_readable_chapter_is_answered(opened):
-    asked = opened.page.evaluate(
-        "[...document.querySelectorAll('blockquote')].filter((e) => e.textContent.startsWith('Predict.')).length"
-    )
-    assert asked == opened.page.locator("blockquote.predict.ready").count() == opened.page.locator("p.answer").count()
-
-
 def test_the_module_is_small():
-    assert (built.site() / "_static" / "predict.js").stat().st_size <= 6000
+    assert (built.site() / "_static" / "predict.js").stat().st_size <= 6 * 1024
