@@ -7,6 +7,7 @@ BOOK_SITE_URL           address the site is published at, for canonical links, t
 A hosted GitHub workflow sets GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_REF_NAME; they serve as defaults.
 """
 
+import ast
 import hashlib
 import html
 import json
@@ -42,6 +43,7 @@ COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
     "tag_stored": "Stored results",
     "tag_diagnose": "A part of the inspector",
 }
+NARROW = 36  # characters of code that fit in a line on a phone
 logger = logging.getLogger(__name__)
 
 
@@ -196,6 +198,50 @@ def depart_image(self, node):
     pass
 
 
+def message(code):
+    """The title that the code of a figure gives it, as one line; "" where it gives none, or one to each panel."""
+    titles = {"suptitle": [], "set_title": []}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in titles:
+            text = node.args[0] if node.args else None
+            titles[node.func.attr].append(text.value if isinstance(text, ast.Constant) else "")
+    given = titles["suptitle"] or titles["set_title"]
+    return " ".join(str(given[0]).split()) if len(given) == 1 else ""
+
+
+def number_figures(app, doctree):
+    """Each picture of a chapter is a figure with a number, an anchor and a caption.
+
+    The caption is the cell's own (mystnb.figure.caption in its metadata), or else the picture's title.
+    """
+    chapter = re.match(r"notebooks/(\d+)-", app.env.docname)
+    if not chapter:
+        return
+    number = 0
+    for cell in list(doctree.findall(nodes.container)):
+        if cell.get("nb_element") != "cell_code":
+            continue
+        for image in list(cell.findall(nodes.image)):
+            number += 1
+            figure = image.parent
+            while figure is not cell and not isinstance(figure, nodes.figure):
+                figure = figure.parent
+            if figure is cell:
+                figure = nodes.figure("")
+                image.replace_self(figure)
+                figure += image
+            captions = [child for child in figure if isinstance(child, nodes.caption)]
+            if not captions:
+                code = cell.next_node(nodes.literal_block).astext()
+                captions = [nodes.caption("", message(code))]
+                figure += captions[0]
+            name = f"Figure {int(chapter[1])}.{number}"
+            if captions[0].astext():
+                captions[0].insert(0, nodes.Text(" "))
+            captions[0].insert(0, nodes.strong("", name.replace(" ", "\xa0") + ("." if captions[0].astext() else "")))
+            figure["ids"] = [name.lower().replace(" ", "-").replace(".", "-")]
+
+
 def visit_table(self, node):
     self.body.append('<div class="table">')
     HTML5Translator.visit_table(self, node)
@@ -223,9 +269,22 @@ def depart_entry(self, node):
 # ---------------------------------------------------------------- notebook cells
 
 
+def fold_label(cell):
+    """What stands on a folded cell: its own words (mystnb.code_prompt_show in its metadata), or what it does."""
+    own = cell["cell_metadata"].get("mystnb", {}).get("code_prompt_show")
+    named = (label for tag, label in COLLAPSED.items() for name in cell["classes"] if name.startswith(tag))
+    claims = [tag for tag in cell["cell_metadata"].get("tags", []) if tag.startswith("claim-")]
+    label = own or next(named, "")
+    if not label and claims:
+        label = f"Code that tests {' and '.join(claim.replace('-', ' ') for claim in claims)}"
+    if not label:
+        made = [(nodes.image, "Code that draws this figure"), (nodes.table, "Code that makes this table")]
+        label = next((text for kind, text in made if cell.next_node(kind)), "Code")
+    return label
+
+
 def visit_hidden(self, node):
-    named = (label for tag, label in COLLAPSED.items() for name in node.parent["classes"] if name.startswith(tag))
-    label = next(named, "Code")
+    label = html.escape(fold_label(node.parent))
     self.body.append(f'<details class="hidden-code"><summary>{label}</summary>')
 
 
@@ -266,6 +325,48 @@ def label_cells(app, doctree):
             ]
             if marks:
                 output.insert(0, nodes.raw("", f'<p class="marks">{" ".join(marks)}</p>', format="html"))
+
+
+def label_predictions(app, doctree):
+    """Mark each *Predict* that is answered below it ("**Answer: …**"), and its answer, for predict.js."""
+
+    def opens_with(node, words):
+        first = next((child for child in node.children if child.astext()), None)
+        return isinstance(first, nodes.strong) and first.astext().startswith(words)
+
+    asked = None
+    for node in doctree.findall(lambda n: isinstance(n, nodes.block_quote | nodes.paragraph | nodes.title)):
+        if isinstance(node, nodes.title) or (isinstance(node, nodes.block_quote) and opens_with(node[0], "Predict.")):
+            asked = node
+        elif opens_with(node, "Answer:") and isinstance(asked, nodes.block_quote) and node.parent is asked.parent:
+            asked["classes"].append("predict")
+            node["classes"].append("answer")
+            asked = None
+
+
+def fold_further(app, doctree, docname):
+    """A section "Further: …" is folded: its title is what unfolds it."""
+    for section in doctree.findall(nodes.section):
+        if section[0].astext().startswith("Further: "):
+            opening = nodes.raw("", '<details class="further"><summary>', format="html")
+            section[:] = [
+                opening,
+                section[0],
+                nodes.raw("", "</summary>", format="html"),
+                *section[1:],
+                nodes.raw("", "</details>", format="html"),
+            ]
+
+
+def hang(found):
+    """The code or output in a <pre>, in which each line that may be too long for the screen hangs when it wraps."""
+    lines = found[2].split("\n")
+    for i, line in enumerate(lines):
+        text = html.unescape(re.sub("<[^>]+>", "", line))
+        if len(text) > NARROW and line.count("<span") == line.count("</span>"):
+            indent = min(len(text) - len(text.lstrip()), 8) + 2
+            lines[i] = f'<span class="long" style="--in:{indent}ch">{line}</span>'
+    return found[1] + "\n".join(lines) + "</pre>"
 
 
 def keep_together(app, doctree):
@@ -422,6 +523,9 @@ def page_context(app, pagename, templatename, context, doctree):
     context["is_root"] = pagename == config.root_doc
     # Half of a page's elements would be code tokens that book.css gives no colour.
     context["body"] = re.sub(r'<span class="(?:n|p|w|o|nb|nn|bp)">([^<]*)</span>', r"\1", context.get("body", ""))
+    context["body"] = re.sub(r"(<pre>)(.*?)</pre>", hang, context["body"], flags=re.DOTALL)
+    context["asks"] = 'class="predict"' in context["body"] or 'id="check-yourself"' in context["body"]
+    context["folded"] = 'class="hidden-code"' in context["body"]
     context["has_math"] = 'class="katex"' in context["body"]
     # What students get is made from a master: that is what one edits.
     edited = re.sub(r"^assignments/", "homework/", source)
@@ -547,9 +651,12 @@ def setup(app):
 
     app.connect("config-inited", set_year)
     app.connect("doctree-read", label_cells)
+    app.connect("doctree-read", number_figures)
+    app.connect("doctree-read", label_predictions)
     app.connect("doctree-read", keep_together)
     app.connect("env-updated", rewrite_all)
     app.connect("doctree-resolved", fill_contents)
+    app.connect("doctree-resolved", fold_further)
     app.connect("html-page-context", page_context)
     app.connect("html-collect-pages", extra_pages)
     app.connect("build-finished", finish, priority=900)

@@ -1,9 +1,10 @@
-// The dark-mode switch, copy buttons, keyboard access to what scrolls, and solutions opened for print.
+// The dark-mode switch, the switch for folded code, copy buttons, keyboard access to what scrolls, and solutions opened for print.
 // Every page can be read, and all of them reached, without this file.
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themeButton = document.querySelector(".theme-button");
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+root.dataset.theme ??= ""; // says to book.css that scripts run
 const showTheme = () => themeButton.setAttribute("aria-pressed", isDark());
 
 themeButton.hidden = false;
@@ -20,6 +21,41 @@ themeButton.addEventListener("click", () => {
 });
 dark.addEventListener("change", showTheme);
 showTheme();
+
+// One switch shows or hides all folded code; its choice holds on every page.
+const codeSwitch = document.querySelector(".code-switch");
+if (codeSwitch) {
+  const showCode = (shown) => {
+    for (const details of document.querySelectorAll(".hidden-code")) details.open = shown;
+    codeSwitch.setAttribute("aria-pressed", shown);
+  };
+  try {
+    if (localStorage.code === "shown") {
+      showCode(true);
+      document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+    }
+  } catch {
+    // storage is switched off: code is folded when a page opens
+  }
+  codeSwitch.addEventListener("click", () => {
+    const shown = codeSwitch.getAttribute("aria-pressed") !== "true";
+    showCode(shown);
+    try {
+      localStorage.code = shown ? "shown" : "";
+    } catch {
+      // the choice holds for this page
+    }
+  });
+}
+
+// A link into a folded section unfolds it.
+const unfold = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target?.closest(".further") ?? target?.querySelector(":scope > .further");
+  if (folded) folded.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();
 
 for (const block of document.querySelectorAll(".cell_input .highlight, article section > .highlight-python .highlight")) {
   const button = document.createElement("button");

@@ -40,13 +40,14 @@ def opened(request, browser, served):
 def walk(visit):
     """Press Tab until all was reached: (what could be reached, what was, first text, without outline, where it ends).
 
-    Elements count once; those folded away or hidden cannot be reached.
+    Elements count once, and so do the radio buttons of a question; those folded away or hidden cannot be reached.
     """
     page = visit.page
     visit.settle()  # for the boxes that scroll to be found
     total = page.evaluate(
         """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
              (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0 &&
+               (e.type !== "radio" || e === document.getElementsByName(e.name)[0]) &&
                !e.closest("details:not([open]) > :not(summary)")).length"""
     )
     page.evaluate(FOCUSED)
