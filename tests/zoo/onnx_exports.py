@@ -1,6 +1,6 @@
 """What is left of dropout in a model exported to ONNX: python onnx_exports.py
 
-Small models that drop in seven ways are exported after train() and after eval(), with PyTorch's exporter of today
+Small models that drop in eight ways are exported after train() and after eval(), with PyTorch's exporter of today
 (dynamo=True) and the older one (dynamo=False, its defaults), and run by onnxruntime, with its optimisations, as it
 comes, and without them, as the file is written. Prints a row of JSON for each: whether the exporter refused; Dropout
 nodes, and those whose training_mode is true; the share of calls that drop, that is, differ from the model without
@@ -58,11 +58,21 @@ class Recurrent(nn.Module):
         return self.rnn(x)[0]
 
 
+class Last(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        return F.dropout(x, self.p)
+
+
 LAYERS = {
     "nn.Dropout": lambda p: nn.Sequential(nn.Linear(16, 16), nn.Dropout(p), nn.Linear(16, 4)),
     "nn.TransformerEncoderLayer": lambda p: nn.TransformerEncoderLayer(16, 2, 32, p, batch_first=True),
     "nn.LSTM, two layers": Recurrent,
     "F.dropout without its mode": lambda p: Made(lambda x, p, training: F.dropout(x, p), p),
+    "F.dropout without its mode, at the end": lambda p: nn.Sequential(nn.Linear(16, 16), Last(p)),
     "attention without its mode": lambda p: Made(attention, p),
     "a mask by torch.rand": lambda p: Made(by_hand, p),
     "a mask by NumPy": lambda p: Made(by_numpy, p),
