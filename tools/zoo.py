@@ -1,12 +1,13 @@
 """Take the inspector of the field guide to published architectures of several libraries, and store what it says.
 
-    python tools/zoo.py [--check] [--again] [--notebook PATH] [--kind WORD ...] [dropblock | inspector]
+    python tools/zoo.py [--check] [--again] [--notebook PATH] [--kind WORD ...] [dropblock | onnx | inspector]
 
-The libraries stand in an environment of their own, .venv-zoo, made from tests/zoo.txt. The inspector is what the cells
-tagged `diagnose` hold; the models, and what is planted in them, are in tests/zoo/. Each answer is kept as it comes in
-_build/zoo, so that a run that was stopped goes on where it was; the whole goes to experiments/results/zoo.json, and
-how the libraries' DropBlock differs to experiments/results/dropblock-libraries.json. --check runs nothing and exits
-with 1 if a run would; --kind shows what is said of some kinds only, and stores nothing.
+The libraries stand in an environment of their own, .venv-zoo, made from tests/zoo.txt, and tests/zoo-onnx.txt with
+what an export to ONNX takes. The inspector is what the cells tagged `diagnose` hold; the models, and what is planted
+in them, are in tests/zoo/. Each answer is kept as it comes in _build/zoo, so that a run that was stopped goes on where
+it was; the whole goes to experiments/results/zoo.json. How the libraries' DropBlock differs goes to
+dropblock-libraries.json there, and what is left of dropout in an ONNX file to onnx-exports.json. --check runs nothing
+and exits with 1 if a run would; --kind shows what is said of some kinds only, and stores nothing.
 """
 
 import argparse
@@ -30,6 +31,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "experiments", "book/
 import setup  # noqa: E402
 
 VENV, PINS, ZOO = ROOT / ".venv-zoo", ROOT / "tests" / "zoo.txt", ROOT / "tests" / "zoo"
+ONNX_PINS = ROOT / "tests" / "zoo-onnx.txt"
 NOTEBOOK = ROOT / "notebooks" / "13-field-guide.ipynb"
 KEPT = ROOT / "_build" / "zoo"
 SHOWN = ("transformers", "torch_geometric", "monai", "x-transformers", "timm", "vit-pytorch", "rtdl_revisiting_models",
@@ -40,14 +42,14 @@ def environment():
     """The interpreter of the zoo's environment; makes it anew unless it was made from the same pins."""
     made = VENV / "made.txt"
     inside = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
-    wanted = "\n".join([sys.version, PINS.read_text(encoding="utf-8")])
+    wanted = "\n".join([sys.version, *(pins.read_text(encoding="utf-8") for pins in (PINS, ONNX_PINS))])
     if made.exists() and made.read_text(encoding="utf-8") == wanted:
         return str(inside)
     setup.say("Setting up .venv-zoo: the libraries of tests/zoo.txt (some minutes) ...")
     python = setup.environment(str(VENV))
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     # torch first, with what it needs on this system; then the rest, which must bring neither torchvision nor a torch
-    for what in (["-c", str(PINS), "torch"], ["--no-deps", "-r", str(PINS)]):
+    for what in (["-c", str(PINS), "torch"], ["--no-deps", "-r", str(PINS), "-r", str(ONNX_PINS)]):
         done, printed = setup.install(*pip, *what)
         if not done:
             sys.stderr.write(printed)
@@ -61,9 +63,14 @@ def inspector(notebook):
     return import_module("book_program").program(nbformat.read(notebook, as_version=4))
 
 
-def digest(*codes):
-    """A hash of Python code, in which comments and line breaks do not count, and of the pins."""
-    pins = [line for line in PINS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+def pinned(path):
+    """The lines of a file of pins."""
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+
+
+def digest(*codes, pins=None):
+    """A hash of Python code, in which comments and line breaks do not count, and of pins, those of tests/zoo.txt."""
+    pins = pinned(PINS) if pins is None else pins
     parts = [ast.unparse(ast.parse(code)) for code in codes] + pins
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -157,11 +164,11 @@ def rows(found, there):
         yield setting, result, list(said), sum(one["seconds"] for one in said.values())
 
 
-def origin(python, code):
+def origin(python, code, libraries=("torch", "numpy", *SHOWN)):
     """Where a row came from, with the versions of the libraries."""
     ask_for = "import json, torch; from importlib.metadata import version; "
     ask_for += "print(json.dumps([torch.backends.cpu.get_cpu_capability(), "
-    ask_for += f"{{name: version(name) for name in {['torch', 'numpy', *SHOWN]}}}]))"
+    ask_for += f"{{name: version(name) for name in {[*libraries]}}}]))"
     capability, versions = json.loads("".join(ask(python, "-c", ask_for)))
     given = {"code": code, "date": date.today().isoformat(), "python": platform.python_version(), "threads": 1}
     return given | {"processor": f"{platform.machine()} {capability}", "versions": versions}
@@ -249,15 +256,29 @@ def dropblock(python):
     store("dropblock-libraries", lines)
 
 
+def onnx_code():
+    pins = [line for line in pinned(PINS) if line.startswith("torch==")] + pinned(ONNX_PINS)
+    return digest((ZOO / "onnx_exports.py").read_text(encoding="utf-8"), pins=pins)
+
+
+def onnx(python):
+    """Export models that drop to ONNX, run them, and store what they do."""
+    known, lines = origin(python, onnx_code(), ("torch", "onnx", "onnxscript", "onnxruntime")), []
+    for line in ask(python, ZOO / "onnx_exports.py"):
+        lines.append(json.loads(line) | known)
+        print(lines[-1]["setting"], {key: sum(v) for key, v in lines[-1]["result"].items()}, flush=True)
+    store("onnx-exports", lines)
+
+
 def stale(notebook=NOTEBOOK):
     """The stored results that today's code did not give."""
-    codes = {"zoo": zoo_code(notebook), "dropblock-libraries": dropblock_code()}
+    codes = {"zoo": zoo_code(notebook), "dropblock-libraries": dropblock_code(), "onnx-exports": onnx_code()}
     return [name for name, code in codes.items() if {row["code"] for row in stored(name)} != {code}]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="?", choices=["inspector", "dropblock"], help="both, unless named")
+    parser.add_argument("what", nargs="?", choices=["inspector", "dropblock", "onnx"], help="all, unless named")
     parser.add_argument("--check", action="store_true", help="run nothing; exit with 1 if a run would")
     parser.add_argument("--again", action="store_true", help="forget what was kept")
     parser.add_argument("--notebook", type=Path, default=NOTEBOOK, help="another copy of the chapter")
@@ -267,9 +288,11 @@ def main():
         if args.check:
             sys.exit(f"dropout-book: not of today's code: {', '.join(old)}" if (old := stale(args.notebook)) else 0)
         python = environment()
-        if args.what != "inspector" and not args.kind:
+        if args.what in (None, "dropblock") and not args.kind:
             dropblock(python)
-        if args.what != "dropblock":
+        if args.what in (None, "onnx") and not args.kind:
+            onnx(python)
+        if args.what in (None, "inspector"):
             visit(python, args.notebook, args.kind, args.again)
     except ValueError as error:
         sys.exit(f"dropout-book: {error}")

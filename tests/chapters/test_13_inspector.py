@@ -612,6 +612,17 @@ class Batchwise(nn.Module):
         return x * (torch.rand(x.shape[1:]) >= 0.5) / 0.5 if self.training else x
 
 
+class Remembers(nn.Module):
+    """One mask for the whole batch, and a second output in which the batch stands behind the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop, self.out = Batchwise(), nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.out(self.drop(x * 2)), x.transpose(0, 1)
+
+
 class Rated(nn.Module):
     """A rate that nothing gets."""
 
@@ -760,11 +771,15 @@ FAULTS_FOUND = {
     "scaled in both modes": (lambda: (layers(lambda m, x: m.layers["b"](
         m.layers["a"](x) * (torch.rand_like(x) >= 0.2) / 0.8 if m.training else m.layers["a"](x) * 0.8)), X), "",
         "mean in training is 1.2"),
+    "scaled in both modes, stochastic depth": (lambda: (layers(lambda m, x: m.layers["b"](x + m.layers["d"](
+        m.layers["a"](x) * (torch.rand_like(x) >= 0.2) / 0.8 if m.training else m.layers["a"](x) * 0.8)),
+        ("d", DropPath(0.3))), X), "", "mean in training is 1.2"),
     "scores, and weights": (lambda: (layers(lambda m, x: m.layers["b"](
         drop(m, drop(m, x @ x.T).softmax(-1)) @ x)), X), "", "drops scores before a softmax"),
     "one mask for the heads": (lambda: (layers(lambda m, x: m.layers["b"]((m.layers["a"](x).view(16, 8)
         * (torch.rand(1, 8) > 0.5) * 2 if m.training else m.layers["a"](x)).view(8, 16))), X), "",
         "one mask for the whole batch"),
+    "one mask, and a memory with time first": (lambda: (Remembers(), TOKENS), "drop", "one mask for the whole batch"),
     "old DropPath without its factor": (lambda: (layers(lambda m, x: m.layers["b"](m.layers["a"](x) * (
         0.8 + torch.rand(8, 1)).floor_()) if m.training else m.layers["b"](m.layers["a"](x))), X), "",
         "mean in training is 0.8"),
@@ -922,13 +937,17 @@ FAULTS = [
     (check_sound, ["scaled in evaluation"], "factors = here + [", "factors = ["),
     (check_sound, ["scaled behind"], "for _, factor in rested.factors if right]", "for _, factor in []]"),
     (check_sound, ["divided, then dropped"], "before = watch.scaled.get(memory(x), 1.0)", "before = 1.0"),
-    (check_sound, ["dropout, old stochastic depth"], "settled=True) if trail.right", ") if trail.right"),
     (check_sound, ["NaN in the data"], "equal_nan=True", "equal_nan=False"),
     (check_sound, ["DropKey"], "if value is None or abs(value) > 1e3:", "if value is None:"),
     (check_sound, ["gradients inside"], "torch.enable_grad():", "torch.no_grad():"),
     (check_faults, ["own generator, norm"], "                generator.manual_seed(seed)", "                pass"),
     (check_faults, ["wrong scale, weights"], "abs(ratio - 1) > 0.02 + error and", "abs(ratio - 1) > 0.6 and"),
     (check_faults, ["scaled in both modes"], "if abs(ratio - 1) <= 0.02 + error and", "if False and"),
+    (check_faults, ["scaled in both modes, stochastic depth"], "is_read(draw, trail) if is_right(trail.but("
+     "right=False)) else trail.but(settled=True)", "trail.but(settled=True)"),
+    (check_sound, ["dropout, old stochastic depth"], "is_read(draw, trail) if is_right(trail.but("
+     "right=False)) else trail.but(settled=True)", "is_read(draw, trail)"),
+    (check_faults, ["one mask, and a memory with time first"], "for axis in axes[:1])]", "for axis in axes[:0])]"),
     (check_faults, ["scores"], "if op in MIX and trail.soft:", "if False:"),
     (check_faults, ["scores, and weights"], 'sources = [] if op.endswith("_like")', "sources = [] if False"),
     (check_faults, ["skip eaten"], 'kwargs["inplace"] = False', "pass"),

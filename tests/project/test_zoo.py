@@ -66,16 +66,17 @@ def test_a_planted_layer_that_does_not_run_is_no_place():
 def test_changed_code_is_seen(monkeypatch):
     monkeypatch.setattr(zoo, "inspector", lambda notebook: "def diagnose(model):\n    return []\n")
     code = zoo.zoo_code(None)
-    monkeypatch.setattr(zoo, "stored", lambda name: [{"code": code if name == "zoo" else zoo.dropblock_code()}])
+    today = {"zoo": code, "dropblock-libraries": zoo.dropblock_code(), "onnx-exports": zoo.onnx_code()}
+    monkeypatch.setattr(zoo, "stored", lambda name: [{"code": today[name]}])
     assert zoo.stale() == []
     monkeypatch.setattr(zoo, "inspector", lambda notebook: "# a remark\ndef diagnose(model): return []\n")
     assert zoo.stale() == []
     monkeypatch.setattr(zoo, "inspector", lambda notebook: "def diagnose(model):\n    return [model]\n")
     assert zoo.stale() == ["zoo"]
     monkeypatch.setattr(zoo, "chapter_dropblock", lambda: "def feature_mask(): pass")
-    assert zoo.stale() == ["zoo"]  # stored() gives today's hash: the next line holds it still
-    monkeypatch.setattr(zoo, "stored", lambda name: [{"code": code}])
     assert zoo.stale() == ["zoo", "dropblock-libraries"]
+    monkeypatch.setattr(zoo, "ONNX_PINS", zoo.PINS)
+    assert zoo.stale() == ["zoo", "dropblock-libraries", "onnx-exports"]
 
 
 def said(*findings, error=None):
