@@ -165,7 +165,7 @@ def grade(
     failed = 0
     if jobs:
         wanted = expected(homework)
-        limits = [longer(time)] if time != 1 else []
+        limits = [sandbox.longer(time)] if time != 1 else []
         for name, run in bar(
             len(jobs), _runs({name: job[2] for name, job in jobs.items()}, scheduler, workers, limits)
         ):
@@ -213,11 +213,6 @@ def merged(first, second):
     faults = {number: name for number, name in (second["faults"] | first["faults"]).items() if number not in values}
     stopped = {number: why for number, why in second["stopped"].items() if number not in values | faults}
     return {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"], "again": True}
-
-
-def longer(time):
-    """The limits of seconds, `time` times as long."""
-    return sandbox.LIMITS | {name: sandbox.LIMITS[name] * time for name in ("step", "wait", "whole")}
 
 
 def summary(there, roster, results, refused, failed, gone):

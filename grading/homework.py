@@ -18,7 +18,7 @@ import json
 import re
 from pathlib import Path
 
-from . import reading
+from . import reading, sandbox
 from .reading import LARGEST, Fault
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n(.*?)^### END HIDDEN TESTS$", re.M | re.S)
@@ -243,7 +243,7 @@ def _student(notebook, name, class_):
     return nbformat.writes(made) + "\n"
 
 
-def read(path, class_="", private=None, make=False):
+def read(path, class_="", private=None, make=False, limits=sandbox.LIMITS):
     """(Homework, the notebook that students get, as text) of a master. make: for handing out. Raises Fault."""
     name = Path(path).stem
     notebook = _notebook(path, class_, private, make)
@@ -290,6 +290,8 @@ def read(path, class_="", private=None, make=False):
     constants += f"SALT = {salt}\n"
     blocks = [[constants + setup, first, end] for setup, first, end in blocks]
     _say_points(notebook, questions, probes)
+    first = notebook["cells"][0]
+    first["source"] = first["source"].replace(limited(), limited(limits))
     text = _student(notebook, name, class_)
     titles = {label: re.match(r"#+ (.*)", cell["source"])[1] for label, cell in questions.items()}  # with new points
     cells = json.loads(text)["cells"]
@@ -305,6 +307,14 @@ def read(path, class_="", private=None, make=False):
         blocks=blocks,
     )
     return homework, text
+
+
+def limited(limits=sandbox.LIMITS):
+    """What the first cell of a homework says of time."""
+    return (
+        f"Grading stops a cell or a check after {limits['step']:g} seconds of processor time, or {limits['wait']:g} on "
+        f"the clock, and the whole notebook after {limits['whole']:g}:"
+    )
 
 
 def _say_points(notebook, questions, probes):
