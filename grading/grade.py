@@ -48,6 +48,10 @@ def expected(homework):
             raise hw.Fault(
                 f"the master's own solution fails: {probe.question}, {probe.name}: {judge.exactly(run, number)}"
             )
+        value, parts = run["values"][number], probe.parts
+        if parts and not (isinstance(value, list) and len(value) == len(parts)):
+            said = f"points for {len(parts)} parts, and its value is no list of {len(parts)}"
+            raise hw.Fault(f"{probe.question}, {probe.name}: {said}")
     return run["values"]
 
 
@@ -176,6 +180,7 @@ def grade(
             if run.get("again"):
                 remark = "\n".join(filter(None, [remark, AGAIN]))
             extra = {"student": one.student, "file": one.file, "class": homework.class_, "fingerprint": print_}
+            extra["seconds"] = seconds(homework, run)
             results[name] = explained(judge.graded(homework, wanted, run, names, remark, **extra))
             write(out / "results" / f"{name}.json", json.dumps(results[name], indent=1))
     ordered = []
@@ -212,7 +217,17 @@ def merged(first, second):
     values = second["values"] | first["values"]
     faults = {number: name for number, name in (second["faults"] | first["faults"]).items() if number not in values}
     stopped = {number: why for number, why in second["stopped"].items() if number not in values | faults}
-    return {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"], "again": True}
+    taken = dict(collections.Counter(first["seconds"]) + collections.Counter(second["seconds"]))
+    both = {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"]}
+    return both | {"seconds": taken, "again": True}
+
+
+def seconds(homework, run):
+    """{"cells" or label of a question: seconds of processor time} of a submission: what its cells took, its probes."""
+    taken = dict.fromkeys(["cells", *homework.questions], 0.0)
+    for number, more in run["seconds"].items():
+        taken["cells" if number is None else homework.probes[number].question] += more
+    return {what: round(more, 3) for what, more in taken.items()}
 
 
 def summary(there, roster, results, refused, failed, gone):

@@ -5,9 +5,10 @@ A master is a notebook in nbgrader's cell format. A hidden test is a `probe`:
     probe("name", expression, points=2, hint="Where to look.", tolerance=1e-6)
 
 The expression is evaluated in the sandbox, beside the student's code; the other statements of a hidden region prepare
-it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden
-tests alone see and draw data with, is another number than 0, and a teacher's private
-folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py, below lines `# %% q1` that say which question they belong to.
+it. With points=(1, 2) its value is a list of two parts, and each that is right gives its own points. In a class of its
+own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden tests alone see and draw
+data with, is another number than 0, and a teacher's private folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py,
+below lines `# %% q1` that say which question they belong to.
 """
 
 import ast
@@ -30,12 +31,15 @@ MANY = 500
 
 @dataclasses.dataclass
 class Probe:
+    """parts: the points for each part of the value, where a teacher gives some; points: the sum of them."""
+
     question: str
     name: str
     points: float
     hint: str
     tolerance: float
     expression: str
+    parts: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -133,16 +137,19 @@ def _probes(source, question, where):
         try:
             name, expression = call.args
             said = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+            points = said.pop("points")
+            parts = list(points) if isinstance(points, tuple) else []
             probe = Probe(
                 question=question,
                 name=ast.literal_eval(name),
-                points=said.pop("points"),
+                points=sum(parts) if parts else points,
+                parts=parts,
                 hint=said.pop("hint"),
                 tolerance=said.pop("tolerance", 1e-6),
                 expression=ast.get_source_segment(source, expression),
             )
             good = not said and isinstance(probe.name, str) and probe.points > 0 and isinstance(probe.hint, str)
-            good = good and 0 <= probe.tolerance < 1
+            good = good and 0 <= probe.tolerance < 1 and len(parts) != 1 and all(part > 0 for part in parts)
         except (ValueError, KeyError, TypeError):
             good = False
         if not good:

@@ -312,8 +312,16 @@ def test_two_runs_are_one_result():
         "faults": {1: "KeyError"},
         "stopped": {2: "all of it", 3: "all of it"},
         "cells": {4: ["a", 1]},
+        "seconds": {None: 0.5, 1: 0.25},
     }
-    second = {"values": {0: 5, 1: 6, 2: 7}, "faults": {}, "stopped": {3: "late"}, "cells": {}}
+    second = {
+        "values": {0: 5, 1: 6, 2: 7},
+        "faults": {},
+        "stopped": {3: "late"},
+        "cells": {},
+        "seconds": {None: 1, 3: 2},
+    }
     made = gr.merged(first, second)
     assert made["values"] == {0: 1, 1: 6, 2: 7} and made["faults"] == {} and made["stopped"] == {3: "late"}
+    assert made["seconds"] == {None: 1.5, 1: 0.25, 3: 2}
     assert made["cells"] == first["cells"] and gr.out_of_time(first) and not gr.out_of_time(second)
