@@ -119,7 +119,7 @@ def grade(chosen):
         told = "mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)
         print(f"{told} of {homework.points:g} points; see {Path(chosen.out) / 'class.html'}")
     if failed:
-        raise hw.Fault(f"{failed} submissions lost their worker and have no result yet; run the same command again")
+        raise hw.Fault(f"{failed} submissions have no result yet, as said above; run the same command again")
 
 
 def main():

@@ -166,7 +166,7 @@ def grade(
             again = homework.job(short) if len(short) < len(cells) else None
             jobs[one.slug] = (one, print_, (homework.job(cells), again), names, remark)
     bar = bar or (lambda total, done: iter(done))
-    failed = 0
+    lost = collections.Counter()
     if jobs:
         wanted = expected(homework)
         limits = [sandbox.longer(time)] if time != 1 else []
@@ -174,8 +174,8 @@ def grade(
             len(jobs), _runs({name: job[2] for name, job in jobs.items()}, scheduler, workers, limits)
         ):
             one, print_, _, names, remark = jobs[name]
-            if run is None:
-                failed += 1
+            if isinstance(run, str):
+                lost[run] += 1
                 continue
             if run.get("again"):
                 remark = "\n".join(filter(None, [remark, AGAIN]))
@@ -190,11 +190,14 @@ def grade(
             if changed := changes.of(one, results[one.slug]["score"]):
                 score = max(0, round(results[one.slug]["score"] + sum(points for points, _ in changed), 2))
                 ordered[-1] |= {"score": score, "changes": changed}
+    failed = lost.total()
     if not ordered:
+        if say:
+            say(summary(there, known, results, refused, lost, 0)[0])
         return ordered, failed
     codes = anonymized(out / "anonymous.csv", ordered) if anonymous else None
     gone = _gone(out, {result["slug"] for result in ordered}, {*(codes or {}).values()}, only)
-    told, beside = summary(there, known, results, refused, failed, gone)
+    told, beside = summary(there, known, results, refused, lost, gone)
     report.write_all(homework, ordered, out, write, told, beside, codes)
     if known:
         rows = {one.row: result for one in todo for result in ordered if result["slug"] == one.slug}
@@ -205,11 +208,23 @@ def grade(
     return ordered, failed
 
 
+LOST = "that lost their worker"
+SAID = 300  # characters of what a machine says of itself
+
+
+def failure(error):
+    """What the teacher is told of a submission that a machine could not run, in one line."""
+    said = "".join(sign if sign.isprintable() else " " for sign in str(error))[:SAID]
+    if isinstance(error, sandbox.NoSandbox):
+        return f"that got no sandbox ({said})"
+    return f"that a machine could not run ({type(error).__name__}{': ' if said else ''}{said})"
+
+
 AGAIN = "the time ran out; the given cells and the answers then ran without the rest"
 
 
 def out_of_time(run):
-    return run is not None and any("all of it" in why for why in run["stopped"].values())
+    return any("all of it" in why for why in run["stopped"].values())
 
 
 def merged(first, second):
@@ -230,10 +245,10 @@ def seconds(homework, run):
     return {what: round(more, 3) for what, more in taken.items()}
 
 
-def summary(there, roster, results, refused, failed, gone):
+def summary(there, roster, results, refused, lost, gone):
     """(what became of all entries, in a sentence that adds up; [(title, [name, ...]), ...] of what has no result)."""
     why = collections.Counter(f"where {sentence.split(';')[0]}" for sentence in refused.values())
-    waiting = len(there.submissions) - len(results) - failed
+    waiting = len(there.submissions) - len(results) - lost.total()
     be = "is" if len(there.aside) == 1 else "are"
     named = ", ".join(there.aside[:4] + ["…"] * (len(there.aside) > 4))
     parts = [
@@ -241,7 +256,8 @@ def summary(there, roster, results, refused, failed, gone):
         (len(there.older), "that a later hand-in replaces"),
         *((number, sentence) for sentence, number in why.most_common(4)),
         (sum(number for _, number in why.most_common()[4:]), "for other reasons"),
-        (failed, "that lost their worker"),
+        *((number, sentence) for sentence, number in lost.most_common(4)),
+        (sum(number for _, number in lost.most_common()[4:]), "that a machine could not run for other reasons"),
         (waiting, "not asked for, and without a result that still holds"),
     ]
     graded = len(results) - len(refused)
@@ -295,8 +311,8 @@ def _finished(file, print_):
 
 
 def _runs(jobs, scheduler, workers, limits=()):
-    """Yield (name, what the sandbox gave, or None where no worker could finish) as they end. What failed by no fault
-    of the submission's, such as a machine without processes, is tried twice more, after the others.
+    """Yield (name, what the sandbox gave, or in words why nothing came of it) as they end. What failed by no fault of
+    the submission's, such as a machine without processes, is tried twice more, after the others.
 
     jobs: {name: (job, the same without what takes time, or None)}."""
     from distributed import KilledWorker, as_completed
@@ -326,15 +342,17 @@ def _runs(jobs, scheduler, workers, limits=()):
                 # It may be lost again by now, with its worker, and is then done once more: this waits for it.
                 run = future.result()
             except KilledWorker:  # ten workers died of it
-                run = None
-            except Exception:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
+                run = LOST
+            except Exception as error:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
                 tries[name] += 1
                 if tries[name] <= 2:
                     waiting.appendleft((name, jobs[name][name in first]))
                     continue
-                run = None
-            if name in first:
-                run = merged(first.pop(name), run) if run else None
+                run = failure(error)
+            if isinstance(run, str):
+                first.pop(name, None)
+            elif name in first:
+                run = merged(first.pop(name), run)
             elif out_of_time(run) and jobs[name][1]:
                 first[name] = run
                 waiting.append((name, jobs[name][1]))
