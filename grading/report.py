@@ -40,7 +40,8 @@ def seconds(results):
 
 
 # Where a text could begin a cell: at its start and, as the comma's place differs, after all that separates cells
-# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's.
+# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's. The
+# plain apostrophe does not keep it from that where apostrophes quote; the round one does.
 FORMULA = re.compile(r"""(^|[;,\t])(?=["'\s]*[=+\-@|%＝＋－＠])""")
 
 
@@ -48,7 +49,7 @@ def cell(value):
     """A value for a spreadsheet, which would run a text that starts as a formula does, in one line."""
     if not isinstance(value, str):
         return value
-    return FORMULA.sub(r"\1'", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
+    return FORMULA.sub(r"\1’", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
 
 
 def table(header, rows):

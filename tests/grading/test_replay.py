@@ -58,6 +58,18 @@ def test_public_values_are_worth_little_in_a_class(name, class_):
     assert earned(homework, solved(name, class_)["values"], solved(name, class_)["values"]) == 1
 
 
+WHOLE = ["06-cnn", "11-variants", pytest.param("07-transformer", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("class_", CLASSES)
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_probe_holds_something_of_the_class(name, class_):
+    homework, _ = read(name, class_)
+    public, mine = solved(name)["values"], solved(name, class_)["values"]
+    same = [n for n in public if judge.agrees(public[n], mine[n], homework.probes[n].tolerance)]
+    assert [homework.probes[n].name for n in same] == []
+
+
 @pytest.mark.parametrize("kind", ["shape", *CONSTANTS])
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_constants_are_worth_little(name, kind):
