@@ -58,11 +58,8 @@ def test_public_values_are_worth_little_in_a_class(name, class_):
     assert earned(homework, solved(name, class_)["values"], solved(name, class_)["values"]) == 1
 
 
-WHOLE = ["06-cnn", "11-variants", pytest.param("07-transformer", marks=pytest.mark.slow)]
-
-
 @pytest.mark.parametrize("class_", CLASSES)
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", QUICK)
 def test_every_probe_holds_something_of_the_class(name, class_):
     homework, _ = read(name, class_)
     public, mine = solved(name)["values"], solved(name, class_)["values"]
