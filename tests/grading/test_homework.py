@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import re
+import sys
 
 import build
 import built
@@ -62,6 +63,19 @@ def test_students_are_told_the_limits_of_time(name):
     longer = hw.read(MASTERS[name], limits=sandbox.longer(1.5))[1]
     assert hw.limited(sandbox.longer(1.5)) in longer and hw.limited() not in longer
     assert "after 15 seconds of processor time, or 45 on the clock, and the whole notebook after 180:" in longer
+
+
+def test_make_homework_takes_the_time_that_make_grade_does(tmp_path, monkeypatch):
+    from grading import __main__ as command
+
+    for variable, _ in command.OPTIONS.values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "argv", ["grading", "homework", "--chapter", "3", "--out", str(tmp_path), "--time", "2.5"])
+    command.main()
+    [made] = tmp_path.iterdir()
+    assert (
+        "after 25 seconds of processor time, or 75 on the clock, and the whole notebook after 300:" in made.read_text()
+    )
 
 
 def test_teachers_are_told_the_limits():

@@ -8,7 +8,7 @@ from homeworks import CLASS, MASTERS, read, sandboxed, solved
 from grading import homework as hw
 from grading import judge
 
-SHARE, CONSTANT = 0.20, 0.15  # of the points
+SHARE, CONSTANT = 0.05, 0.15  # of the points
 # What a student writes who writes no solution.
 CONSTANTS = {
     "zero": "lambda *_, **__: 0",
