@@ -18,6 +18,7 @@ OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 pytestmark = pytest.mark.skipif(not OFFICE, reason="needs LibreOffice")
 FORMULA = re.compile(r"table:formula|table:dde|dde-source|xlink:href")
 CUTS = {"comma": "44", "semicolon": "59", "tab": "9", "all of them": "44/59/9"}
+ALONE = ("comma", "semicolon", "tab")
 QUOTES = {"quoted": "34", "apostrophes": "39", "not quoted": "0"}
 
 
@@ -47,7 +48,7 @@ def hostile(number):
 
 
 @pytest.mark.parametrize("quote", QUOTES)
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", [pytest.param(cut, marks=pytest.mark.slow if cut in ALONE else ()) for cut in CUTS])
 def test_no_name_becomes_a_formula(opened, tmp_path, cut, quote):
     file = tmp_path / "grades.csv"
     file.write_text(report.table(["student", "points"], [[name, 3] for name in hostile(1500)]), encoding="utf-8")
