@@ -23,7 +23,7 @@ OPTIONS = {  # option: (variable of the environment, meaning)
     "roster": ("ROSTER", "table of the class, as the platform gives it: names, and a gradebook.csv to give back"),
     "only": ("ONLY", "a student's name, or a part of it, to grade again or to explain"),
     "late": ("LATE", '"10 %% a day, at most 3, due 2026-11-20 23:59"'),
-    "time": ("TIME", "2 doubles the limits of seconds"),
+    "time": ("TIME", "2 doubles the limits of seconds, and what a homework says of them"),
     "anonymous": ("ANONYMOUS", "1: pages for students carry a random name; anonymous.csv has the key"),
     "scheduler": ("SCHEDULER", "address of a Dask scheduler, tcp://…; without one, this machine's cores"),
 }
@@ -46,7 +46,8 @@ def student(chosen):
     if chosen.chapter:
         files = [hw.chapter_file(MASTERS, chosen.chapter)]
     for file in files:
-        homework, text = hw.read(file, chosen.class_, chosen.private or None, make=True)
+        limits = sandbox.longer(times(chosen))
+        homework, text = hw.read(file, chosen.class_, chosen.private or None, make=True, limits=limits)
         (out / file.name).write_text(text, encoding="utf-8")
         print(f"{os.path.relpath(out / file.name)}: {len(homework.questions)} questions, {homework.points} points")
 
@@ -118,7 +119,7 @@ def grade(chosen):
         told = "mean {mean:.1f}, median {median:g}, from {least:g} to {most:g}".format(**facts)
         print(f"{told} of {homework.points:g} points; see {Path(chosen.out) / 'class.html'}")
     if failed:
-        raise hw.Fault(f"{failed} submissions lost their worker and have no result yet; run the same command again")
+        raise hw.Fault(f"{failed} submissions have no result yet, as said above; run the same command again")
 
 
 def main():

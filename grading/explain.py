@@ -8,7 +8,7 @@ import json
 from . import homework as hw
 from . import judge, reading, sandbox
 from .folder import Roster, look
-from .grade import expected, longer, merged, out_of_time, read
+from .grade import expected, merged, out_of_time, read
 from .gradebook import matching
 
 SHOWN = 300  # characters of a value
@@ -29,9 +29,9 @@ def explain(homework, submissions, only, roster="", time=1):
     cells, names, remark = hw.submitted(read(one.path), homework)
     sandbox.check()
     wanted = expected(homework)
-    run = sandbox.run(homework.job(cells), longer(time))
+    run = sandbox.run(homework.job(cells), sandbox.longer(time))
     if out_of_time(run):
-        run = merged(run, sandbox.run(homework.job(reading.needed(cells, homework)), longer(time)))
+        run = merged(run, sandbox.run(homework.job(reading.needed(cells, homework)), sandbox.longer(time)))
     result = judge.graded(homework, wanted, run, names, remark)
     if result["output"]:
         yield result["output"]

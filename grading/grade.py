@@ -48,6 +48,10 @@ def expected(homework):
             raise hw.Fault(
                 f"the master's own solution fails: {probe.question}, {probe.name}: {judge.exactly(run, number)}"
             )
+        value, parts = run["values"][number], probe.parts
+        if parts and not (isinstance(value, list) and len(value) == len(parts)):
+            said = f"points for {len(parts)} parts, and its value is no list of {len(parts)}"
+            raise hw.Fault(f"{probe.question}, {probe.name}: {said}")
     return run["values"]
 
 
@@ -162,20 +166,21 @@ def grade(
             again = homework.job(short) if len(short) < len(cells) else None
             jobs[one.slug] = (one, print_, (homework.job(cells), again), names, remark)
     bar = bar or (lambda total, done: iter(done))
-    failed = 0
+    lost = collections.Counter()
     if jobs:
         wanted = expected(homework)
-        limits = [longer(time)] if time != 1 else []
+        limits = [sandbox.longer(time)] if time != 1 else []
         for name, run in bar(
             len(jobs), _runs({name: job[2] for name, job in jobs.items()}, scheduler, workers, limits)
         ):
             one, print_, _, names, remark = jobs[name]
-            if run is None:
-                failed += 1
+            if isinstance(run, str):
+                lost[run] += 1
                 continue
             if run.get("again"):
                 remark = "\n".join(filter(None, [remark, AGAIN]))
             extra = {"student": one.student, "file": one.file, "class": homework.class_, "fingerprint": print_}
+            extra["seconds"] = seconds(homework, run)
             results[name] = explained(judge.graded(homework, wanted, run, names, remark, **extra))
             write(out / "results" / f"{name}.json", json.dumps(results[name], indent=1))
     ordered = []
@@ -185,11 +190,14 @@ def grade(
             if changed := changes.of(one, results[one.slug]["score"]):
                 score = max(0, round(results[one.slug]["score"] + sum(points for points, _ in changed), 2))
                 ordered[-1] |= {"score": score, "changes": changed}
+    failed = lost.total()
     if not ordered:
+        if say:
+            say(summary(there, known, results, refused, lost, 0)[0])
         return ordered, failed
     codes = anonymized(out / "anonymous.csv", ordered) if anonymous else None
     gone = _gone(out, {result["slug"] for result in ordered}, {*(codes or {}).values()}, only)
-    told, beside = summary(there, known, results, refused, failed, gone)
+    told, beside = summary(there, known, results, refused, lost, gone)
     report.write_all(homework, ordered, out, write, told, beside, codes)
     if known:
         rows = {one.row: result for one in todo for result in ordered if result["slug"] == one.slug}
@@ -200,11 +208,23 @@ def grade(
     return ordered, failed
 
 
+LOST = "that lost their worker"
+SAID = 300  # characters of what a machine says of itself
+
+
+def failure(error):
+    """What the teacher is told of a submission that a machine could not run, in one line."""
+    said = "".join(sign if sign.isprintable() else " " for sign in str(error))[:SAID]
+    if isinstance(error, sandbox.NoSandbox):
+        return f"that got no sandbox ({said})"
+    return f"that a machine could not run ({type(error).__name__}{': ' if said else ''}{said})"
+
+
 AGAIN = "the time ran out; the given cells and the answers then ran without the rest"
 
 
 def out_of_time(run):
-    return run is not None and any("all of it" in why for why in run["stopped"].values())
+    return any("all of it" in why for why in run["stopped"].values())
 
 
 def merged(first, second):
@@ -212,18 +232,23 @@ def merged(first, second):
     values = second["values"] | first["values"]
     faults = {number: name for number, name in (second["faults"] | first["faults"]).items() if number not in values}
     stopped = {number: why for number, why in second["stopped"].items() if number not in values | faults}
-    return {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"], "again": True}
+    taken = dict(collections.Counter(first["seconds"]) + collections.Counter(second["seconds"]))
+    both = {"values": values, "faults": faults, "stopped": stopped, "cells": first["cells"]}
+    return both | {"seconds": taken, "again": True}
 
 
-def longer(time):
-    """The limits of seconds, `time` times as long."""
-    return sandbox.LIMITS | {name: sandbox.LIMITS[name] * time for name in ("step", "wait", "whole")}
+def seconds(homework, run):
+    """{"cells" or label of a question: seconds of processor time} of a submission: what its cells took, its probes."""
+    taken = dict.fromkeys(["cells", *homework.questions], 0.0)
+    for number, more in run["seconds"].items():
+        taken["cells" if number is None else homework.probes[number].question] += more
+    return {what: round(more, 3) for what, more in taken.items()}
 
 
-def summary(there, roster, results, refused, failed, gone):
+def summary(there, roster, results, refused, lost, gone):
     """(what became of all entries, in a sentence that adds up; [(title, [name, ...]), ...] of what has no result)."""
     why = collections.Counter(f"where {sentence.split(';')[0]}" for sentence in refused.values())
-    waiting = len(there.submissions) - len(results) - failed
+    waiting = len(there.submissions) - len(results) - lost.total()
     be = "is" if len(there.aside) == 1 else "are"
     named = ", ".join(there.aside[:4] + ["…"] * (len(there.aside) > 4))
     parts = [
@@ -231,7 +256,8 @@ def summary(there, roster, results, refused, failed, gone):
         (len(there.older), "that a later hand-in replaces"),
         *((number, sentence) for sentence, number in why.most_common(4)),
         (sum(number for _, number in why.most_common()[4:]), "for other reasons"),
-        (failed, "that lost their worker"),
+        *((number, sentence) for sentence, number in lost.most_common(4)),
+        (sum(number for _, number in lost.most_common()[4:]), "that a machine could not run for other reasons"),
         (waiting, "not asked for, and without a result that still holds"),
     ]
     graded = len(results) - len(refused)
@@ -285,8 +311,8 @@ def _finished(file, print_):
 
 
 def _runs(jobs, scheduler, workers, limits=()):
-    """Yield (name, what the sandbox gave, or None where no worker could finish) as they end. What failed by no fault
-    of the submission's, such as a machine without processes, is tried twice more, after the others.
+    """Yield (name, what the sandbox gave, or in words why nothing came of it) as they end. What failed by no fault of
+    the submission's, such as a machine without processes, is tried twice more, after the others.
 
     jobs: {name: (job, the same without what takes time, or None)}."""
     from distributed import KilledWorker, as_completed
@@ -316,15 +342,17 @@ def _runs(jobs, scheduler, workers, limits=()):
                 # It may be lost again by now, with its worker, and is then done once more: this waits for it.
                 run = future.result()
             except KilledWorker:  # ten workers died of it
-                run = None
-            except Exception:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
+                run = LOST
+            except Exception as error:  # NoSandbox, or the machine's: no processes, no memory, the scheduler is gone
                 tries[name] += 1
                 if tries[name] <= 2:
                     waiting.appendleft((name, jobs[name][name in first]))
                     continue
-                run = None
-            if name in first:
-                run = merged(first.pop(name), run) if run else None
+                run = failure(error)
+            if isinstance(run, str):
+                first.pop(name, None)
+            elif name in first:
+                run = merged(first.pop(name), run)
             elif out_of_time(run) and jobs[name][1]:
                 first[name] = run
                 waiting.append((name, jobs[name][1]))

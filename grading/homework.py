@@ -5,9 +5,10 @@ A master is a notebook in nbgrader's cell format. A hidden test is a `probe`:
     probe("name", expression, points=2, hint="Where to look.", tolerance=1e-6)
 
 The expression is evaluated in the sandbox, beside the student's code; the other statements of a hidden region prepare
-it. In a class of its own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden
-tests alone see and draw data with, is another number than 0, and a teacher's private
-folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py, below lines `# %% q1` that say which question they belong to.
+it. With points=(1, 2) its value is a list of two parts, and each that is right gives its own points. In a class of its
+own (`CLASS`) the constants marked `# drawn from …` have other values, `SALT`, which hidden tests alone see and draw
+data with, is another number than 0, and a teacher's private folder (`HOMEWORK_PRIVATE`) adds probes in NN-name.py,
+below lines `# %% q1` that say which question they belong to.
 """
 
 import ast
@@ -18,7 +19,7 @@ import json
 import re
 from pathlib import Path
 
-from . import reading
+from . import reading, sandbox
 from .reading import LARGEST, Fault
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n(.*?)^### END HIDDEN TESTS$", re.M | re.S)
@@ -30,12 +31,15 @@ MANY = 500
 
 @dataclasses.dataclass
 class Probe:
+    """parts: the points for each part of the value, where a teacher gives some; points: the sum of them."""
+
     question: str
     name: str
     points: float
     hint: str
     tolerance: float
     expression: str
+    parts: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -133,16 +137,19 @@ def _probes(source, question, where):
         try:
             name, expression = call.args
             said = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+            points = said.pop("points")
+            parts = list(points) if isinstance(points, tuple) else []
             probe = Probe(
                 question=question,
                 name=ast.literal_eval(name),
-                points=said.pop("points"),
+                points=sum(parts) if parts else points,
+                parts=parts,
                 hint=said.pop("hint"),
                 tolerance=said.pop("tolerance", 1e-6),
                 expression=ast.get_source_segment(source, expression),
             )
             good = not said and isinstance(probe.name, str) and probe.points > 0 and isinstance(probe.hint, str)
-            good = good and 0 <= probe.tolerance < 1
+            good = good and 0 <= probe.tolerance < 1 and len(parts) != 1 and all(part > 0 for part in parts)
         except (ValueError, KeyError, TypeError):
             good = False
         if not good:
@@ -243,7 +250,7 @@ def _student(notebook, name, class_):
     return nbformat.writes(made) + "\n"
 
 
-def read(path, class_="", private=None, make=False):
+def read(path, class_="", private=None, make=False, limits=sandbox.LIMITS):
     """(Homework, the notebook that students get, as text) of a master. make: for handing out. Raises Fault."""
     name = Path(path).stem
     notebook = _notebook(path, class_, private, make)
@@ -290,6 +297,8 @@ def read(path, class_="", private=None, make=False):
     constants += f"SALT = {salt}\n"
     blocks = [[constants + setup, first, end] for setup, first, end in blocks]
     _say_points(notebook, questions, probes)
+    first = notebook["cells"][0]
+    first["source"] = first["source"].replace(limited(), limited(limits))
     text = _student(notebook, name, class_)
     titles = {label: re.match(r"#+ (.*)", cell["source"])[1] for label, cell in questions.items()}  # with new points
     cells = json.loads(text)["cells"]
@@ -305,6 +314,14 @@ def read(path, class_="", private=None, make=False):
         blocks=blocks,
     )
     return homework, text
+
+
+def limited(limits=sandbox.LIMITS):
+    """What the first cell of a homework says of time."""
+    return (
+        f"Grading stops a cell or a check after {limits['step']:g} seconds of processor time, or {limits['wait']:g} on "
+        f"the clock, and the whole notebook after {limits['whole']:g}:"
+    )
 
 
 def _say_points(notebook, questions, probes):

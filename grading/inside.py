@@ -75,14 +75,26 @@ def translated(source):
     return TransformerManager().transform_cell(source)
 
 
-class Shell:
+class Nothing:
+    """What a shell that is none has: it may be called, asked for its parts, looked through, and nothing comes of it."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Nothing()
+
+    def __call__(self, *_, **__):
+        return None
+
+    def __iter__(self):
+        return iter(())
+
+
+class Shell(Nothing):
     """What get_ipython() gives: there is no shell here and no magic, but what these time or capture runs."""
 
     def __init__(self, scope):
         self.user_ns, self.loop = scope, None
-
-    def __getattr__(self, name):
-        return lambda *_, **__: None
 
     def run(self, source, name):
         code = compiled(source, name)
@@ -109,6 +121,24 @@ class Shell:
     def run_cell_magic(self, name, line, source):
         if name in ("time", "timeit", "capture", "prun"):
             self.run("\n" + source, "cell magic")  # in the lines it has in its cell
+
+
+def prepared(setup, scope, mine):
+    """(what the statements before the probes leave, the fault of one that failed). Where one fails, all run once more
+    without the names that hide Python's own from the answers."""
+    code = compile(setup, "probes", "exec")
+    for hiding in [{}, mine] if mine else [{}]:
+        here = {name: value for name, value in scope.items() if name not in mine}
+        for name in hiding:
+            scope.pop(name, None)
+        try:
+            exec(code, here)
+            return here, None
+        except BaseException as error:
+            broken = fault(error)
+        finally:
+            scope.update(hiding)
+    return here, broken
 
 
 def asked(expression, here, scope, mine):
@@ -161,6 +191,9 @@ def main():
     scope["display"] = lambda *_, **__: None
     shell = Shell(scope)
     scope["get_ipython"] = lambda: shell
+    # IPython itself takes it from here, and gives it to who imports it.
+    sys.modules["IPython.core.getipython"] = types.ModuleType("IPython.core.getipython")
+    sys.modules["IPython.core.getipython"].get_ipython = scope["get_ipython"]
     builtins.input = lambda *_: ""
     for number, source in job["cells"]:
         send("cell", number)
@@ -173,13 +206,7 @@ def main():
         send("block", probes[0][0])
         # A student's `list = [1, 2, 3]` is no fault: probes see Python's own.
         mine = {name: value for name, value in scope.items() if name[0] != "_" and hasattr(builtins, name)}
-        here = {name: value for name, value in scope.items() if name not in mine}
-        try:
-            exec(compile(setup, "probes", "exec"), here)
-        except BaseException as error:
-            broken = fault(error)
-        else:
-            broken = None
+        here, broken = prepared(setup, scope, mine)
         for number, expression in probes:
             send("probe", number)
             try:

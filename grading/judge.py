@@ -43,12 +43,23 @@ def why(run, number):
     return "raised an exception" if number in run["faults"] else "gives another value"
 
 
+def reached(probe, value, expected):
+    """The points that a value is worth: all, or those of its right parts where the probe says what each is worth."""
+    if agrees(value, expected, probe.tolerance):
+        return probe.points
+    if not probe.parts or not isinstance(value, list) or len(value) != len(probe.parts):
+        return 0
+    three = zip(probe.parts, value, expected, strict=True)
+    return sum(points for points, v, e in three if agrees(v, e, probe.tolerance))
+
+
 def entries(homework, expected, run):
     """One dict per probe, judged: `expected` holds what the master gave, `run` what the submission did."""
     judged = []
     for number, probe in enumerate(homework.probes):
-        passed = number in run["values"] and agrees(run["values"][number], expected[number], probe.tolerance)
-        told = {"why": "" if passed else why(run, number), "passed": passed}
+        score = reached(probe, run["values"][number], expected[number]) if number in run["values"] else 0
+        passed = score == probe.points
+        told = {"why": "" if passed else why(run, number), "passed": passed, "score": score}
         judged.append(told | {key: getattr(probe, key) for key in ("question", "name", "points", "hint")})
     return judged
 
@@ -63,7 +74,7 @@ def result(homework, judged, output, **extra):
             {
                 "name": entry["name"],
                 "number": f"{questions.index(entry['question']) + 1}.{count[entry['question']]}",
-                "score": entry["points"] if entry["passed"] else 0,
+                "score": entry["score"],
                 "max_score": entry["points"],
                 "status": "passed" if entry["passed"] else "failed",
                 "output": "" if entry["passed"] else f"{entry['why']}. {entry['hint']}",

@@ -32,8 +32,16 @@ def by_question(homework, result):
     return reached
 
 
+def seconds(results):
+    """{"seconds, q1": [of each submission that ran, ...], ...}, the cells' before and the sum of all behind."""
+    ran = [result["extra_data"]["seconds"] for result in results if "seconds" in result["extra_data"]]
+    columns = {f"seconds, {what}": [taken[what] for taken in ran] for what in (ran[0] if ran else ())}
+    return columns | {"seconds, all": [round(sum(taken.values()), 3) for taken in ran]}
+
+
 # Where a text could begin a cell: at its start and, as the comma's place differs, after all that separates cells
-# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's.
+# somewhere. There a spreadsheet takes the next sign, also a wide one and after a quotation mark, for a formula's. The
+# plain apostrophe does not keep it from that where apostrophes quote; the round one does.
 FORMULA = re.compile(r"""(^|[;,\t])(?=["'\s]*[=+\-@|%＝＋－＠])""")
 
 
@@ -41,7 +49,7 @@ def cell(value):
     """A value for a spreadsheet, which would run a text that starts as a formula does, in one line."""
     if not isinstance(value, str):
         return value
-    return FORMULA.sub(r"\1'", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
+    return FORMULA.sub(r"\1’", " ".join(re.split(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value)))
 
 
 def table(header, rows):
@@ -112,8 +120,9 @@ def write_all(homework, results, out, write, told="", beside=(), pages_of=None):
     probes = []
     for place, probe in enumerate(homework.probes):
         share = st.fmean(result["tests"][place]["status"] == "passed" for result in results)
-        probes.append([probe.question, probe.name, probe.points, round(share, 4)])
-    write(out / "probes.csv", table(["question", "probe", "points", "passed"], probes))
+        mean = st.fmean(result["tests"][place]["score"] for result in results)
+        probes.append([probe.question, probe.name, probe.points, round(share, 4), round(mean, 4)])
+    write(out / "probes.csv", table(["question", "probe", "points", "passed", "mean"], probes))
     scores = [result["score"] for result in results]
     facts = statistics(scores)
     page = template.render(
@@ -124,5 +133,6 @@ def write_all(homework, results, out, write, told="", beside=(), pages_of=None):
     columns = {"score": scores} | {
         label: [by_question(homework, result)[label] for result in results] for label in labels
     }
-    summary = [[what, *statistics(column).values()] for what, column in columns.items()]
+    columns |= seconds(results)
+    summary = [[what, *statistics(column).values()] for what, column in columns.items() if column]
     write(out / "statistics.csv", table(["of", *facts], summary))

@@ -5,6 +5,7 @@ seconds, bytes and memory, and kills the sandbox with all that lives in it.
 """
 
 import builtins
+import collections
 import contextlib
 import errno
 import functools
@@ -71,6 +72,11 @@ GROUPS = pathlib.Path("/sys/fs/cgroup")
 HANDED = "GRADING_CGROUP"
 MOVED = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']  # into the group whose file is named, and then on
 SESSION = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")  # what systemd's command asks the environment for
+
+
+def longer(time):
+    """The limits of seconds, `time` times as long."""
+    return LIMITS | {name: LIMITS[name] * time for name in ("step", "wait", "whole")}
 
 
 class NoSandbox(RuntimeError):
@@ -449,7 +455,8 @@ CROWDED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def attempt(cells, blocks, limits, deadline, spent):
-    """Run it once. Yields each line that comes back, and last (None, why) where the sandbox had to be stopped or ended.
+    """Run it once. Yields each line that comes back; (None, seconds of processor time since the last look); and last
+    (None, why) where the sandbox had to be stopped or ended.
 
     Nothing of a line can be trusted: the student's code may have written it. spent: [seconds of processor time, ...] of
     the attempts before, to which this one's are added.
@@ -485,7 +492,7 @@ def attempt(cells, blocks, limits, deadline, spent):
     began = time.monotonic()
     try:
         while True:
-            stepped = False
+            stepped, ended = False, False
             come, free, _ = select.select([channel], [inbox] if outbox else [], [], LOOK)
             if free:
                 try:
@@ -513,10 +520,10 @@ def attempt(cells, blocks, limits, deadline, spent):
                     if due and line == due[-1]:
                         stepped = bool(due.pop())
                     yield tuple(line)
-                    if line == ["end"]:
-                        return
+                    if ended := line == ["end"]:
+                        break
             now = time.monotonic()
-            if not silent and (stepped or now > look):
+            if not silent and (stepped or ended or now > look):
                 try:
                     if not gauge:
                         gauge = _Gauge(process, uid)
@@ -524,6 +531,8 @@ def attempt(cells, blocks, limits, deadline, spent):
                     memory, used, files = gauge.read()
                     misses = 0
                 except (OSError, IndexError) as error:
+                    if ended:
+                        return
                     # It has ended, and what it said before is still to be read; or it hides, which it may not.
                     misses += 1
                     if getattr(error, "errno", None) in CROWDED or misses > 20:
@@ -531,7 +540,10 @@ def attempt(cells, blocks, limits, deadline, spent):
                     continue
                 memory, used = max(memory, limits["memory"] + 1) if group.full() else memory, max(used, group.seconds())
                 look = time.monotonic() + LOOK
+                yield None, used - spent[-1]
                 spent[-1] = used
+                if ended:
+                    return
                 if why := _over(memory, files, limits):
                     yield None, why
                     return
@@ -565,7 +577,8 @@ def run(job, limits=LIMITS):
 
     job: {"cells": [source, ...], "blocks": [[setup, [[number, expression], ...]], ...]}, the probes numbered
     throughout. Gives {"values": {number: JSON value}, "faults": {number: name of the exception},
-    "stopped": {number: why}, "cells": {cell: [name of the exception or why it was stopped, line]}}.
+    "stopped": {number: why}, "cells": {cell: [name of the exception or why it was stopped, line]},
+    "seconds": {number: of processor time, None: of the cells and the start}}.
 
     A step that hangs or ends the program is left out of the next attempt, so that the rest still counts. Raises
     NoSandbox.
@@ -574,14 +587,17 @@ def run(job, limits=LIMITS):
     cells = dict(enumerate(job["cells"]))
     longest = max((source.count("\n") + 1 for source in cells.values()), default=1)
     open_ = {number for _, probes in job["blocks"] for number, _ in probes}
-    values, faults, stopped, broken = {}, {}, {}, {}
+    values, faults, stopped, broken, seconds = {}, {}, {}, {}, collections.Counter()
     why, spent, blamed, waits = None, [], False, [*RETRIES]
     while open_:
         blocks = [[setup, [probe for probe in probes if probe[0] in open_]] for setup, probes in job["blocks"]]
         blocks = [block for block in blocks if block[1]]
-        at, why, ready = None, None, False
+        at, why, ready, before = None, None, False, None
         for line in attempt(list(cells.items()), blocks, limits, deadline, spent):
             match line:
+                case (None, float(more)):
+                    seconds[before] += more
+                    before = at[1] if at and at[0] != "cell" else None
                 case (None, why):
                     pass
                 case ("ready",):
@@ -623,4 +639,4 @@ def run(job, limits=LIMITS):
             case _ if len(open_) == sum(len(block[1]) for block in blocks) or (at and at[0] == "cell"):
                 break  # nothing came of this attempt, so nothing would of the next
     stopped |= dict.fromkeys(open_, why or "it ended the program")
-    return {"values": values, "faults": faults, "stopped": stopped, "cells": broken}
+    return {"values": values, "faults": faults, "stopped": stopped, "cells": broken, "seconds": dict(seconds)}

@@ -1,15 +1,20 @@
-"""Measure what the book promises of itself: build, notebooks, pages, and the dropouts of Chapter 12. Times are given as
-ratios, too: to one fixed computation timed in the same run, or to each other. Only Lighthouse's bars pass or fail.
+"""Measure what the book promises of itself: build, notebooks, pages, the dropouts of Chapter 12, and a class graded.
+Times are given as ratios, too: to one fixed computation timed in the same run, or to each other. Only Lighthouse's bars
+pass or fail.
 
-    python tools/bench.py [build] [notebooks] [speed] [pages]
+    python tools/bench.py [build] [notebooks] [speed] [grade] [pages]
 """
 
+import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import zipfile
 from pathlib import Path
 
 import build
@@ -85,6 +90,132 @@ def bench_speed(unit):
             print(f"{f'{name} / {ours}, p = {p}':<44} {ratio:9.1f} times     bar: {bar}", flush=True)
 
 
+def mixed(folder, text, solutions, name, number):
+    """A class as it comes: right, half right and broken notebooks, zips, files named as platforms name them.
+
+    text: of the student version; solutions: {grade_id: source}. Gives the number of entries that hold right answers.
+    """
+
+    def book(student, questions, more=""):
+        made = json.loads(text)
+        for cell in made["cells"]:
+            label = cell["metadata"]["nbgrader"]["grade_id"]
+            if label in solutions and label.split("-")[0] in questions:
+                cell["source"] = f"{solutions[label]}\n# {student}{more}"
+        return json.dumps(made).encode()
+
+    every, right = sorted({label.split("-")[0] for label in solutions}), 0
+    folder.mkdir(parents=True)
+    for student in range(number):
+        kind, who = student % 10, f"s{student:04}"
+        whole = book(who, every)
+        right += kind in (0, 1, 2, 5, 6, 7)
+        if kind in (0, 1, 2):
+            (folder / f"{who}.ipynb").write_bytes(whole)
+        elif kind in (3, 4):
+            (folder / f"{who}.ipynb").write_bytes(book(who, every[: len(every) // 2]))
+        elif kind == 5:
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w") as archive:
+                archive.writestr(f"my homework/{name}.ipynb", whole)
+            (folder / f"{who}.zip").write_bytes(packed.getvalue())
+        elif kind == 6:
+            below = folder / f"Student {student}_{student + 5000}_assignsubmission_file_"
+            below.mkdir()
+            (below / f"{name} (1).ipynb").write_bytes(whole)
+        elif kind == 7:
+            (folder / f"{who}_LATE_{student}_{student + 9000}_{name}-1.ipynb").write_bytes(whole)
+        elif kind == 8:
+            broken = [b"%PDF", whole[: len(whole) // 2], b"", whole.replace(b"# s", b"( # s", 3)]
+            (folder / f"{who}.ipynb").write_bytes(broken[student // 10 % 4])
+        else:  # one that fails as it runs, ends the program, or asks for much memory
+            worst = ["1 / 0", "import os; os._exit(1)", "held = bytearray(10**9)", "raise SystemExit"][
+                student // 10 % 4
+            ]
+            (folder / f"{who}.ipynb").write_bytes(book(who, every[:1], f"\n{worst}"))
+    return right
+
+
+class Watched(threading.Thread):
+    """Looks at a process: [(done, MB of it, MB of all processes below it), ...]; done() tells how far it is."""
+
+    def __init__(self, pid, done):
+        import psutil
+
+        super().__init__(daemon=True)
+        self.one, self.done, self.seen, self.over, self.gone = (
+            psutil.Process(pid),
+            done,
+            [],
+            False,
+            psutil.NoSuchProcess,
+        )
+        self.start()
+
+    def held(self, process):
+        try:
+            return process.memory_info().rss / 2**20
+        except self.gone:
+            return 0
+
+    def run(self):
+        while not self.over:
+            try:
+                below = sum(map(self.held, self.one.children(recursive=True)))
+            except self.gone:
+                return
+            if mine := self.held(self.one):
+                self.seen.append((self.done(), mine, below))
+            time.sleep(0.2)
+
+    def fifths(self, total):
+        """(median MB of the process itself, most MB of all together) while each fifth of the total was done."""
+        for fifth in range(5):
+            seen = [s for s in self.seen if fifth * total <= 5 * s[0] < (fifth + 1) * total and s[0]]
+            if seen:
+                yield float(np.median([mine for _, mine, _ in seen])), max(mine + below for _, mine, below in seen)
+
+
+def rate(out):
+    """Submissions a minute, by when their results were written."""
+    times = sorted(file.stat().st_mtime for file in (out / "results").glob("*.json"))
+    return 60 * (len(times) - 1) / (times[-1] - times[0])
+
+
+def bench_grade(unit):
+    """make grade over a class: 500 mixed submissions with numpy, 40 right ones with torch."""
+    for name, number in (("03-inverted-dropout", 500), ("07-transformer", 40)):
+        cells = json.loads((ROOT / "homework" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+        labelled = [(cell["metadata"]["nbgrader"]["grade_id"], "".join(cell["source"])) for cell in cells]
+        solutions = {label: source for label, source in labelled if label.endswith("-solve")}
+        with tempfile.TemporaryDirectory() as folder:
+            where, out = Path(folder) / "in", Path(folder) / "out"
+            mixed(where, (ROOT / "assignments" / f"{name}.ipynb").read_text("utf-8"), solutions, name, number)
+            command = [
+                sys.executable,
+                "-m",
+                "grading",
+                "grade",
+                "--chapter",
+                name,
+                "--submissions",
+                where,
+                "--out",
+                out,
+            ]
+            run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            watched = Watched(run.pid, lambda out=out: sum(1 for _ in (out / "results").glob("*.json")))
+            run.wait()
+            bar = "bar: 300" if number == 500 else "bar: 50"
+            what = f"grade {name}, {number} mixed, {os.cpu_count()} cores"
+            print(f"{what:<52} {rate(out):7.0f} a minute  {bar}", flush=True)
+            for fifth, (mine, most) in enumerate(watched.fifths(number), 1):
+                print(
+                    f"    fifth {fifth}: the grader {mine:5.0f} MB, all its processes at most {most:5.0f} MB",
+                    flush=True,
+                )
+
+
 def bench_pages(unit):
     """Lighthouse on every page, over a server that compresses; it needs npm and a Chromium."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -102,7 +233,13 @@ def bench_pages(unit):
 
 def main():
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    parts = {"build": bench_build, "notebooks": bench_notebooks, "speed": bench_speed, "pages": bench_pages}
+    parts = {
+        "build": bench_build,
+        "notebooks": bench_notebooks,
+        "speed": bench_speed,
+        "grade": bench_grade,
+        "pages": bench_pages,
+    }
     chosen = sys.argv[1:] or list(parts)
     if unknown := set(chosen) - set(parts):
         sys.exit(f"dropout-book: no measurement called {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -4,7 +4,22 @@ import pytest
 from homeworks import can_sandbox
 from small import SMALL, written
 
+from grading import grade as gr
 from grading import homework as hw
+
+REAL = gr.seconds
+
+
+@pytest.fixture
+def timed():
+    """For a test of the seconds themselves."""
+
+
+@pytest.fixture(autouse=True)
+def timeless(request, monkeypatch):
+    """No two runs take the same time, and what else they write is the same, byte for byte."""
+    if "timed" not in request.fixturenames:
+        monkeypatch.setattr(gr, "seconds", lambda homework, run: dict.fromkeys(REAL(homework, run), 0.0))
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import json
 import re
 import runpy
 import sys
+import types
 
+import distributed
 import pytest
 from small import SENTENCE, SMALL, data, handed_in, tree
 
@@ -235,6 +237,50 @@ def test_what_fails_by_the_machines_fault_is_tried_again(some, monkeypatch):
     monkeypatch.setattr(sandbox, "run", stumbling)
     results, failed = gr.grade(*some, workers=1)
     assert failed == 0 and [result["score"] for result in results] == [10, 0, 10, 10] and len(TRIED) == 8
+
+
+class Torn(OSError):
+    """What a machine says may hold anything."""
+
+    def __str__(self):
+        return "no\n\x1b[31mmemory " * 99
+
+
+REASONS = {
+    "no sandbox": (
+        sandbox.NoSandbox("this machine can watch no sandbox more: Too many open files"),
+        "3 that got no sandbox (this machine can watch no sandbox more: Too many open files)",
+    ),
+    "a machine": (MemoryError(), "3 that a machine could not run (MemoryError)"),
+    "words": (Torn(), "3 that a machine could not run (Torn: no  [31mmemory no"),
+    "a lost worker": (
+        distributed.KilledWorker("x", types.SimpleNamespace(address="a"), 10),
+        "3 that lost their worker",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REASONS)
+def test_what_the_machine_could_not_run_is_told_with_its_reason(some, monkeypatch, what):
+    error, words = REASONS[what]
+    began = []
+
+    def failing(job):
+        began.append(1)
+        if len(began) > 1:
+            raise error
+        return REAL(job)
+
+    monkeypatch.setattr(sandbox, "run", failing)
+    told = []
+    results, failed = gr.grade(*some, workers=1, say=told.append)
+    assert failed == 3 and len(results) == 1
+    [line] = told
+    assert words in line and "\n" not in line and "\x1b" not in line and len(line) < 700
+    assert ("lost their worker" in line) == (what == "a lost worker")
+    assert line.startswith("7 entries: 0 graded, 7 not: ")
+    count = sum(int(n) for n in re.findall(r"(?:not: |; )(\d+) (?:that|where)", line))
+    assert count == 7
 
 
 def test_pages_without_names(some, ran):

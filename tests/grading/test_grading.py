@@ -489,8 +489,10 @@ def test_the_statistics_are_those_of_the_table(graded):
         shown_value = float(re.search(rf"\b{name} ([\d.]+)", words)[1])
         assert shown_value == pytest.approx(value, rel=6e-3), name
     told = list(csv.DictReader(io.StringIO((graded.out / "statistics.csv").read_text("utf-8"))))
-    assert [row["of"] for row in told] == ["score", *graded.homework.questions]
-    for row in told:
+    points = ["score", *graded.homework.questions]
+    seconds = [f"seconds, {what}" for what in ("cells", *graded.homework.questions, "all")]
+    assert [row["of"] for row in told] == points + seconds
+    for row in told[: len(points)]:
         column = recomputed(sorted(float(one[row["of"]]) for one in rows))
         assert {name: float(row[name]) for name in column} == pytest.approx(column)
     page = html5lib.parse(text, namespaceHTMLElements=False)
@@ -505,6 +507,8 @@ def test_the_table_of_probes(graded):
         share = statistics.mean(result["tests"][number]["status"] == "passed" for result in graded.results)
         assert (row["question"], row["probe"]) == (probe.question, probe.name)
         assert float(row["points"]) == probe.points and float(row["passed"]) == pytest.approx(share, abs=1e-4)
+    mean = statistics.mean(result["score"] for result in graded.results)
+    assert sum(float(row["mean"]) for row in rows) == pytest.approx(mean, abs=1e-4 * len(rows))
 
 
 @pytest.mark.parametrize("scores, most", [([0, 0, 3, 28], 28), ([5], 24), ([0.5, 29, 29], 29), ([7, 8] * 9, 15)])

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import re
+import sys
 
 import build
 import built
@@ -52,6 +53,41 @@ def test_frame(name):
     imported = {alias.name.split(".")[0] for node in tree if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module.split(".")[0] for node in tree if isinstance(node, ast.ImportFrom)}
     assert imported <= ALLOWED
+
+
+@pytest.mark.parametrize("name", MASTERS)
+def test_students_are_told_the_limits_of_time(name):
+    told = "".join(json.loads(student(name))["cells"][0]["source"])
+    assert hw.limited() in told
+    assert [str(sandbox.LIMITS[limit]) in hw.limited() for limit in ("step", "wait", "whole")] == [True] * 3
+    longer = hw.read(MASTERS[name], limits=sandbox.longer(1.5))[1]
+    assert hw.limited(sandbox.longer(1.5)) in longer and hw.limited() not in longer
+    assert "after 15 seconds of processor time, or 45 on the clock, and the whole notebook after 180:" in longer
+
+
+def test_make_homework_takes_the_time_that_make_grade_does(tmp_path, monkeypatch):
+    from grading import __main__ as command
+
+    for variable, _ in command.OPTIONS.values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys, "argv", ["grading", "homework", "--chapter", "3", "--out", str(tmp_path), "--time", "2.5"])
+    command.main()
+    [made] = tmp_path.iterdir()
+    assert (
+        "after 25 seconds of processor time, or 75 on the clock, and the whole notebook after 300:" in made.read_text()
+    )
+
+
+def test_teachers_are_told_the_limits():
+    page = (build.ROOT / "book" / "teach.md").read_text("utf-8")
+    limits = sandbox.LIMITS
+    row = next(line for line in page.split("\n") if line.startswith("| `TIME=2` |"))
+    assert re.findall(r"\b\d+\b", row.split("|")[2]) == [str(limits[name]) for name in ("step", "wait", "whole")]
+    bounds = (
+        f"{limits['memory'] // sandbox.MB:,} MB, {limits['scratch'] // sandbox.MB} MB and {limits['files']:,} files in "
+        f"`/tmp`, {limits['step']} s of processor time for a cell or a probe and {limits['whole']} s in all"
+    )
+    assert bounds in page
 
 
 @pytest.mark.parametrize("name", MASTERS)

@@ -8,7 +8,7 @@ from homeworks import CLASS, MASTERS, read, sandboxed, solved
 from grading import homework as hw
 from grading import judge
 
-SHARE, CONSTANT = 0.20, 0.15  # of the points
+SHARE, CONSTANT = 0.05, 0.15  # of the points
 # What a student writes who writes no solution.
 CONSTANTS = {
     "zero": "lambda *_, **__: 0",
@@ -56,6 +56,15 @@ def test_public_values_are_worth_little_in_a_class(name, class_):
     homework, _ = read(name, class_)
     assert earned(homework, solved(name, class_)["values"], solved(name)["values"]) <= SHARE
     assert earned(homework, solved(name, class_)["values"], solved(name, class_)["values"]) == 1
+
+
+@pytest.mark.parametrize("class_", CLASSES)
+@pytest.mark.parametrize("name", QUICK)
+def test_every_probe_holds_something_of_the_class(name, class_):
+    homework, _ = read(name, class_)
+    public, mine = solved(name)["values"], solved(name, class_)["values"]
+    same = [n for n in public if judge.agrees(public[n], mine[n], homework.probes[n].tolerance)]
+    assert [homework.probes[n].name for n in same] == []
 
 
 @pytest.mark.parametrize("kind", ["shape", *CONSTANTS])

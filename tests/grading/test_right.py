@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from homeworks import can_sandbox
-from small import SENTENCE, SMALL, code, data, handed_in, label_of, stripped
+from small import SENTENCE, SMALL, check, code, data, handed_in, label_of, stripped, written
 
 from grading import grade as gr
 from grading import homework as hw
@@ -51,6 +51,12 @@ LANGUAGE = {
     "install without a sign": "pip install numpy",
     "in a block": "if True:\n    %time y = 3\n    z = !ls\nassert y == 3",
     "prompts": ">>> x = 1",
+    "the shell, imported": "from IPython import get_ipython as g\ng().run_line_magic('matplotlib', 'inline')\n"
+    "assert g() is get_ipython() and 'IPKernelApp' not in g().config and list(g().events.callbacks) == []",
+    "the shell, from where it is": "import IPython\nfrom IPython.core.getipython import get_ipython as g\n"
+    "assert g() is IPython.get_ipython() is get_ipython()",
+    "what asks for the shell": "import matplotlib.pyplot as plt\nfrom IPython.display import display, Markdown\n"
+    "plt.plot([1])\nplt.show()\ndisplay(Markdown('a'))\nimport copy\ncopy.copy(get_ipython().config)",
 }
 
 
@@ -92,6 +98,25 @@ LOOP = "def summed(x):\n    total = 0\n    for v in x:\n        total += v * v\n
 )
 def test_names_that_hide_pythons_own_break_no_probe(small, judged, answer, source):
     assert judged(with_answer(small[1], answer, source))[:2] == (10, "")
+
+
+@pytest.mark.parametrize(
+    "answer, source, points",
+    [
+        (RIGHT, "sum = 7", 3),
+        (RIGHT, "sum = 7\nrange = enumerate = zip = None\ndef print():\n    pass", 3),
+        ("def summed(x):\n    return 1 / 0", "sum = 7", 0),
+        ("def summed(x):\n    return max(x)", "max = sum\nlen = 3", 0),
+    ],
+)
+def test_names_that_hide_pythons_own_break_no_preparation_of_probes(tmp_path, sandbox_here, answer, source, points):
+    """What stands before the probes calls the answer."""
+    asked = 'found = [summed(DATA), len(DATA)]\nprobe("of the data", found, points=3, hint="Squares?")'
+    homework, text = hw.read(written(tmp_path, SMALL | {"q2-check": check("assert summed([2]) == 4", asked)}))
+    cells, names, remark = hw.submitted(with_answer(text, answer, source), homework)
+    run = sandbox.run(homework.job(cells))
+    result = judge.graded(homework, gr.expected(homework), run, names, remark)
+    assert result["score"] == 7 + points
 
 
 def test_an_answer_may_use_a_name_of_its_own_in_place_of_pythons(small, judged):
@@ -312,8 +337,16 @@ def test_two_runs_are_one_result():
         "faults": {1: "KeyError"},
         "stopped": {2: "all of it", 3: "all of it"},
         "cells": {4: ["a", 1]},
+        "seconds": {None: 0.5, 1: 0.25},
     }
-    second = {"values": {0: 5, 1: 6, 2: 7}, "faults": {}, "stopped": {3: "late"}, "cells": {}}
+    second = {
+        "values": {0: 5, 1: 6, 2: 7},
+        "faults": {},
+        "stopped": {3: "late"},
+        "cells": {},
+        "seconds": {None: 1, 3: 2},
+    }
     made = gr.merged(first, second)
     assert made["values"] == {0: 1, 1: 6, 2: 7} and made["faults"] == {} and made["stopped"] == {3: "late"}
+    assert made["seconds"] == {None: 1.5, 1: 0.25, 3: 2}
     assert made["cells"] == first["cells"] and gr.out_of_time(first) and not gr.out_of_time(second)
