@@ -60,7 +60,7 @@ for _ in range(3):
             write(place)
             time.sleep(600)
         held += most
-time.sleep(2)
+if held: time.sleep(600)
 """,
     "first-thread-gone": """
 def hold():
@@ -72,7 +72,7 @@ if os.fork() == 0:
     threading.Thread(target=hold).start()
     libc.syscall(60 if os.uname().machine == "x86_64" else 93, 0)
 held = 35 * step
-time.sleep(4)
+time.sleep(600)
 """,
     "children": """
 for _ in range(8):
@@ -80,7 +80,7 @@ for _ in range(8):
         kept = bytearray(b"x") * (limit // 5)
         time.sleep(600)
 held = 8 * limit // 5
-time.sleep(4)
+time.sleep(600)
 """,
     "one-thread": "kept = [bytearray(b'x') * step for _ in range(40)]\nheld = 40 * step",
     "tcp": """
