@@ -146,7 +146,7 @@ while n < 100_000:
     {make}
     n += 1
 import time
-time.sleep(0.5)
+time.sleep(600)
 """
 MAKES = {
     "links": "os.symlink('x' * 100, f'/tmp/{n}')",
