@@ -1,15 +1,21 @@
 """Run what takes too long for a notebook, one setting after another, and keep each result as it comes.
 
     python experiments/run.py [--check] [NAME ...]
+    CLAIM=26 SCHEDULER=tcp://… BUDGET=2 python experiments/run.py --stress
 
 experiments/NAME.toml names a notebook, a function in it, and a grid of the function's arguments: every combination is
-a setting. The function is taken out of the notebook, so nothing is written twice; it returns {metric: one number a
+a setting. experiments/stress/NAME.toml asks for many settings of one comparison, for the claims that it tests; stress.py
+says how. The function is taken out of the notebook, so nothing is written twice; it returns {metric: one number a
 seed}. What it gives goes to experiments/results/NAME.json as soon as it is there, with where it came from; a run that
-was stopped goes on where it was. Results of a function that has changed since are made again, and --check names them.
+was stopped, by whatever, goes on where it was. Results of a function that has changed since are made again, and --check
+names them. Dask runs it: over the cores of this machine, or on the cluster at SCHEDULER, whose workers need torch and
+numpy and nothing of the book. BUDGET is in hours; what is running then is finished.
 """
 
 import argparse
 import ast
+import asyncio
+import contextlib
 import hashlib
 import itertools
 import json
@@ -18,29 +24,31 @@ import platform
 import sys
 import time
 import tomllib
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools"), str(ROOT / "experiments")]
 
 import notebooks as tool  # noqa: E402
+import stress  # noqa: E402
 
 PLANS = ROOT / "experiments"
 
 
 def plan(name):
-    """What experiments/NAME.toml asks for: {"notebook": …, "function": …, "settings": [{argument: value}, …]}."""
+    """What experiments/NAME.toml asks for: {"notebook": …, "function": …, "settings": [{argument: value}, …]}; of a
+    stress plan, what stress.plan reads."""
     path = PLANS / f"{name}.toml"
     if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in PLANS.glob("*.toml")))
-        raise ValueError(f"no experiment called {name}; there are: {known}")
+        known = sorted(one.relative_to(PLANS).with_suffix("").as_posix() for one in PLANS.rglob("*.toml"))
+        raise ValueError(f"no experiment called {name}; there are: {', '.join(known)}")
+    if name.startswith("stress/"):
+        return stress.plan(path)
     asked = tomllib.loads(path.read_text(encoding="utf-8"))
     if not {"notebook", "function", "grid"} <= set(asked):
         raise ValueError(f"{path.name}: needs notebook, function and [grid]")
@@ -78,26 +86,63 @@ def needed(notebook, function):
     return [node for node in definitions(notebook) if id(node) in wanted or isinstance(node, imports)]
 
 
-def code_of(notebook, function):
+@cache
+def elsewhere():
+    """What idx.py has to put another data set under a notebook's functions, as text: it decides results, too."""
+    tree = ast.parse((ROOT / "experiments" / "idx.py").read_text(encoding="utf-8"))
+    decides = {"like_digits", "starting_at", "put_into"}
+    return "\n".join(ast.unparse(node) for node in tree.body if getattr(node, "name", "") in decides)
+
+
+def code_of(notebook, function, data="digits"):
     """A hash of the code that decides the results: comments and other definitions do not count."""
     text = "\n".join(ast.unparse(node) for node in needed(notebook, function))
+    text += "" if data == "digits" else elsewhere()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run(notebook, function, setting):
-    """One row: the setting, what the function gave for it, and where that came from."""
+def job(notebook, function, setting, asked=None):
+    """All that a worker must be told of one row; `asked` is the stress plan, if it is one's."""
+    code = "\n".join(ast.unparse(node) for node in needed(notebook, function))
+    told = {"name": notebook, "code": code, "function": function, "setting": setting}
+    data = setting.get("data", "digits") if asked else "digits"
+    if data != "digits":
+        import idx
+
+        told |= {"data": data, "folder": str(idx.folder_of(data).parent), "first": asked["on"][data].get("first")}
+        told["idx"] = (ROOT / "experiments" / "idx.py").read_text(encoding="utf-8")
+    if asked:
+        told["keep"] = stress.metrics(asked)
+    return told | {"hash": code_of(notebook, function, data)}
+
+
+def work(told):
+    """One row: the setting, what the function gave for it, and where that came from. Runs on a worker."""
     import torch
 
     torch.set_num_threads(1)
-    space, started = {"__name__": notebook}, time.perf_counter()
-    exec(compile(ast.Module(needed(notebook, function), []), f"<{notebook}>", "exec"), space)
-    given = space[function](**setting)
+    space, started = {"__name__": told["name"]}, time.perf_counter()
+    exec(compile(told["code"], f"<{told['name']}>", "exec"), space)
+    arguments = dict(told["setting"])
+    if "data" in told:
+        loader = {"__name__": "idx"}
+        exec(compile(told["idx"], "<idx>", "exec"), loader)
+        os.environ["DROPOUT_DATA"] = told["folder"]
+        loader["put_into"](space, arguments.pop("data"), told["first"])
+    given = space[told["function"]](**arguments)
+    if "keep" in told:  # six digits of what is looked at: there are many rows
+        given = {metric: [f"{value:.6g}" for value in given[metric]] for metric in told["keep"]}
     result = {metric: [float(value) for value in values] for metric, values in given.items()}
-    origin = {"code": code_of(notebook, function), "seconds": round(time.perf_counter() - started, 1)}
+    origin = {"code": told["hash"], "seconds": round(time.perf_counter() - started, 1)}
     origin |= {"date": date.today().isoformat(), "python": platform.python_version(), "threads": 1}
     origin |= {library: version(library) for library in ("torch", "numpy")}
     origin["processor"] = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return {"setting": setting, "result": result, **origin}
+    return {"setting": told["setting"], "result": result, **origin}
+
+
+def run(notebook, function, setting):
+    """One row, made here."""
+    return work(job(notebook, function, setting))
 
 
 def rows(name):
@@ -106,54 +151,137 @@ def rows(name):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
+def wanted(asked, have):
+    """The settings that a plan asks for; a search for learning rates goes on from the rows that are there."""
+    return stress.wanted(asked, have) if "arms" in asked else asked["settings"]
+
+
+def there(name, asked):
+    """{setting as JSON: its row} for the stored rows that today's code gave."""
+
+    def code(row):
+        data = row["setting"].get("data", "digits") if "arms" in asked else "digits"
+        return code_of(asked["notebook"], asked["function"], data)
+
+    return {json.dumps(row["setting"]): row for row in rows(name) if row["code"] == code(row)}
+
+
 def current(name):
     """(the stored rows that the plan asks for and today's code gave, the settings that still have none)."""
     asked = plan(name)
-    code = code_of(asked["notebook"], asked["function"])
-    fresh = {json.dumps(row["setting"]): row for row in rows(name) if row["code"] == code}
-    keys = [json.dumps(setting) for setting in asked["settings"]]
-    return [fresh[key] for key in keys if key in fresh], [json.loads(key) for key in keys if key not in fresh]
+    have = there(name, asked)
+    keys = [json.dumps(setting) for setting in wanted(asked, have)]
+    return [have[key] for key in keys if key in have], [json.loads(key) for key in keys if key not in have]
 
 
 def store(name, kept):
     """Write the rows whole or not at all, a line each."""
     path = PLANS / "results" / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = "[\n" + ",\n".join(json.dumps(row) for row in kept) + "\n]\n"
     beside = path.with_suffix(".part")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
 
 
-def make(name, jobs):
-    """Run the settings of one experiment that have no result yet."""
+@contextlib.contextmanager
+def cluster(scheduler=None, jobs=None):
+    """A Dask client: of the cluster at an address, or of processes on this machine, which end when this one does."""
+    from distributed import Client, LocalCluster
+
+    with contextlib.ExitStack() as stack:
+        if scheduler:
+            from grading.grade import PATIENCE, _reach
+
+            try:
+                asyncio.run(_reach(scheduler))
+                client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
+            except (OSError, TimeoutError, TypeError, ValueError) as error:
+                raise ValueError(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
+        else:
+            local = LocalCluster(
+                n_workers=jobs or len(os.sched_getaffinity(0)), threads_per_worker=1, processes=True,
+                silence_logs=50, dashboard_address=None, memory_limit=0, host="127.0.0.1",
+            )  # fmt: skip
+            client = stack.enter_context(Client(stack.enter_context(local)))
+        yield client
+
+
+def make(name, client, ends=float("inf"), bar=None):
+    """Run the settings of one experiment that have no result yet, the first ones first; store each as it comes. After
+    `ends`, a time of time.monotonic(), none is begun any more. Returns whether all are there."""
+    from distributed import as_completed
+
     asked = plan(name)
-    kept, todo = current(name)
-    order = [json.dumps(setting) for setting in asked["settings"]]
-    print(f"{name}: {len(kept)} of {len(order)} settings are there", flush=True)
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        waiting = [pool.submit(run, asked["notebook"], asked["function"], setting) for setting in todo]
-        for done in as_completed(waiting):
-            kept = sorted([*kept, done.result()], key=lambda row: order.index(json.dumps(row["setting"])))
+    have, flying, stream = there(name, asked), {}, as_completed()
+    ahead = max(2, 2 * sum(client.nthreads().values()))
+    bar = bar or (lambda done, total: None)
+    while True:
+        order = [json.dumps(setting) for setting in wanted(asked, have)]
+        kept = [have[key] for key in order if key in have]
+        if have and kept != rows(name):
             store(name, kept)
-            print(f"{name}: {len(kept)} of {len(order)}, {done.result()['seconds']} s", flush=True)
-    if not todo:
-        store(name, kept)  # a plan that asks for less drops what it no longer asks for
+        bar(len(kept), len(order))
+        for key in order:
+            if key not in have and key not in flying.values() and len(flying) < ahead and time.monotonic() < ends:
+                told = job(asked["notebook"], asked["function"], json.loads(key), asked if "arms" in asked else None)
+                future = client.submit(work, told, pure=False)
+                flying[future.key] = key
+                stream.add(future)
+        if not flying:
+            return len(kept) == len(order)
+        future = next(stream)
+        have[flying.pop(future.key)] = future.result()
+
+
+def claims(name):
+    """The claims that a stress plan tests."""
+    return list(dict.fromkeys(effect["claim"] for effect in plan(name)["effects"]))
+
+
+def chosen(claim):
+    """The stress plans to run: all of them, or those that test one claim."""
+    plans = sorted(f"stress/{path.stem}" for path in (PLANS / "stress").glob("*.toml"))
+    found = [name for name in plans if not claim or int(claim) in claims(name)]
+    if not found:
+        known = sorted({claim for name in plans for claim in claims(name)})
+        raise ValueError(f"no stress plan tests CLAIM={claim}; there are plans for {', '.join(map(str, known))}")
+    return found
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all experiments, unless named")
+    parser.add_argument("--stress", action="store_true", help="the stress plans, or those of CLAIM")
+    parser.add_argument("--check", action="store_true", help="run nothing; exit with 1 if a run would")
+    parser.add_argument("--jobs", type=int, help="processes side by side; as many as there are cores, unless said")
+    for name in ("claim", "scheduler", "budget"):
+        parser.add_argument(f"--{name}", default=os.environ.get(name.upper(), ""))
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="all experiments, unless named")
-    parser.add_argument("--check", action="store_true", help="run nothing; exit with 1 if a run would")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes side by side")
-    args = parser.parse_args()
+    from tqdm import tqdm
+
+    args = arguments()
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        for name in args.names or sorted(path.stem for path in PLANS.glob("*.toml")):
-            if not args.check:
-                make(name, args.jobs)
-            elif missing := current(name)[1]:
+        names = args.names or (chosen(args.claim) if args.stress else sorted(one.stem for one in PLANS.glob("*.toml")))
+        for name in names if args.check else ():
+            if missing := current(name)[1]:
                 sys.exit(f"dropout-book: {name}: {len(missing)} settings have no result of today's code")
+        if args.check:
+            return
+        ends = time.monotonic() + 3600 * float(args.budget) if args.budget else float("inf")
+        with cluster(args.scheduler, args.jobs) as client:
+            for name in names:
+                with tqdm(unit="run", desc=name, file=sys.stderr) as line:
+
+                    def bar(done, total, line=line):
+                        line.n, line.total = done, total
+                        line.refresh()
+
+                    make(name, client, ends, bar)
     except ValueError as error:
         sys.exit(f"dropout-book: {error}")
 
