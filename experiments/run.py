@@ -4,8 +4,8 @@
     CLAIM=26 SCHEDULER=tcp://… BUDGET=2 python experiments/run.py --stress
 
 experiments/NAME.toml names a notebook, a function in it, and a grid of the function's arguments: every combination is
-a setting. experiments/stress/NAME.toml asks for many settings of one comparison, for the claims that it tests; stress.py
-says how. The function is taken out of the notebook, so nothing is written twice; it returns {metric: one number a
+a setting. experiments/stress/NAME.toml asks for many settings of one comparison, for the claims that it tests, as
+stress.py says. The function is taken out of the notebook, so nothing is written twice; it returns {metric: one number a
 seed}. What it gives goes to experiments/results/NAME.json as soon as it is there, with where it came from; a run that
 was stopped, by whatever, goes on where it was. Results of a function that has changed since are made again, and --check
 names them. Dask runs it: over the cores of this machine, or on the cluster at SCHEDULER, whose workers need torch and
@@ -34,8 +34,9 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools"), str(ROOT / "experiments")]
 
-import notebooks as tool  # noqa: E402
 import stress  # noqa: E402
+
+import notebooks as tool  # noqa: E402
 
 PLANS = ROOT / "experiments"
 
@@ -187,8 +188,11 @@ def store(name, kept):
 @contextlib.contextmanager
 def cluster(scheduler=None, jobs=None):
     """A Dask client: of the cluster at an address, or of processes on this machine, which end when this one does."""
+    import cloudpickle
     from distributed import Client, LocalCluster
 
+    if __name__ in set(sys.modules) - {"__main__"}:
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers elsewhere could not import it
     with contextlib.ExitStack() as stack:
         if scheduler:
             from grading.grade import PATIENCE, _reach

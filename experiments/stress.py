@@ -1,4 +1,4 @@
-"""Stress plans: one comparison over a balanced fraction of a grid of settings, every arm tuned, for each claim it tests.
+"""Stress plans: one comparison over a balanced fraction of a grid of settings, every arm tuned, for its claims.
 
 experiments/stress/NAME.toml says:
 
@@ -110,5 +110,7 @@ def wanted(asked, have):
 
 def metrics(asked):
     """The metrics that a plan keeps."""
-    named = {effect[side].partition(".")[2] for effect in asked["effects"] for side in ("more", "less") if side in effect}
+    named = {
+        effect[side].partition(".")[2] for effect in asked["effects"] for side in ("more", "less") if side in effect
+    }
     return sorted(named | {effect["choose"] for effect in asked["effects"] if "choose" in effect})
