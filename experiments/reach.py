@@ -39,7 +39,7 @@ def tally(effects, sign):
 
 
 def main_effects(settings, means):
-    """{knob: {"levels": {level: mean effect there}, "share", "p"}} for settings [{knob: level}, …] and their mean effects.
+    """{knob: {"levels": {level: mean effect}, "share", "p"}} for settings [{knob: level}, …] and their mean effects.
 
     The share is that of the sum of squares over the settings which the knob's level means explain; in a balanced design
     the shares of all knobs and of what is left add up to 1. p is the chance of such a share or a larger one if the

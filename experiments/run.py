@@ -188,11 +188,9 @@ def store(name, kept):
 @contextlib.contextmanager
 def cluster(scheduler=None, jobs=None):
     """A Dask client: of the cluster at an address, or of processes on this machine, which end when this one does."""
-    import cloudpickle
     from distributed import Client, LocalCluster
 
-    if __name__ in set(sys.modules) - {"__main__"}:
-        cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers elsewhere could not import it
+    work.__module__ = "__main__"  # so that it is sent whole: workers elsewhere could not import this module
     with contextlib.ExitStack() as stack:
         if scheduler:
             from grading.grade import PATIENCE, _reach
@@ -217,7 +215,7 @@ def make(name, client, ends=float("inf"), bar=None):
     from distributed import as_completed
 
     asked = plan(name)
-    have, flying, stream = there(name, asked), {}, as_completed()
+    have, flying, stream = there(name, asked), {}, as_completed(loop=client.loop)
     ahead = max(2, 2 * sum(client.nthreads().values()))
     bar = bar or (lambda done, total: None)
     while True:

@@ -1,4 +1,4 @@
-"""Stress runs: the design is balanced, each arm is tuned, a killed run goes on, and the summary finds what is planted."""
+"""Stress runs: the design is balanced, each arm is tuned, a killed run goes on, the summary finds what is planted."""
 
 import collections
 import itertools
@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import distributed
 import nbformat
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
-from notebook import ROOT, definitions
+from notebook import ROOT, load
 
 sys.path.append(str(ROOT / "experiments"))
 
@@ -43,7 +44,8 @@ def test_a_plan_can_be_run_and_asks_for_enough(path):
     asked = stress.plan(path)
     settings = [json.dumps(at) for at in asked["design"]]
     assert len(settings) == 27 and len(set(settings)) >= 24
-    named = run.needed(asked["notebook"], asked["function"])[-1].args
+    definitions = run.needed(asked["notebook"], asked["function"])
+    named = next(node for node in definitions if getattr(node, "name", "") == asked["function"]).args
     known = {arg.arg for arg in (*named.args, *named.kwonlyargs)}
     for at, arm in itertools.product(asked["design"], asked["arms"]):
         call = stress.arguments(asked, at, arm)
@@ -87,7 +89,6 @@ n_seeds = 10
 best = [1, 4, 16]
 n = [3, 6, 9]
 wrong = [0.0, 0.2, 0.4]
-data = ["digits", "digits", "digits"]
 [arms]
 none = { p = 0.0 }
 dropout = { p = 0.5, n = "=n // 3" }
@@ -108,7 +109,7 @@ def study(best, n, wrong, p, rate, n_seeds):
     miss = abs(rate - best)
     shift = 2 - 10 * wrong if p else 0
     return {"val": [miss + seed / 100 for seed in range(n_seeds)],
-            "loss": [miss + seed / 100 + shift + (p > 0) * seed % 2 / 10 for seed in range(n_seeds)]}
+            "loss": [miss + seed / 100 + shift + (p > 0) * (-1) ** seed / 10 for seed in range(n_seeds)]}
 """
 
 
@@ -150,11 +151,11 @@ def test_each_arm_climbs_or_descends_to_its_best_rate_in_any_order(tiny, monkeyp
 
 def test_the_summary_finds_what_is_planted(tiny, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    asked, have = by_hand("stress/tiny")
+    have = by_hand("stress/tiny")[1]
     monkeypatch.setattr(run, "there", lambda name, asked: have)
     (line,) = reach.summary("stress/tiny")
     assert line["settings"] == 27 and line["edges"] == 18 and line["decides"] == "wrong"
-    assert (line["holds"], line["reversed"], line["unseen"]) == (9, 9, 9)  # 2.05 ± 0.04, 0.05 ± 0.04, …
+    assert (line["holds"], line["reversed"], line["unseen"]) == (9, 9, 9)  # 2 ± 0.08, 0 ± 0.08, -2 ± 0.08
     assert line["knobs"]["wrong"]["share"] == pytest.approx(1)
 
 
@@ -221,13 +222,11 @@ def test_a_killed_run_goes_on_and_does_nothing_twice(tiny):
     names = ("best", "n", "wrong", "p", "rate")
     old, every = ({" ".join(str(row["setting"][key]) for key in names) for row in some} for some in (kept, rows))
     assert set(made) == every - old and set(made.values()) == {1}
-    assert {line.rstrip(",") for line in before.splitlines()} <= {
-        line.rstrip(",") for line in stored.read_text().splitlines()
-    }
+    lines, after = ({line.rstrip(",") for line in text.splitlines()} for text in (before, stored.read_text()))
+    assert lines <= after
     asked, have = by_hand("stress/tiny")  # never interrupted, and on no cluster
     assert without_the_clock(rows) == without_the_clock(have[json.dumps(call)] for call in run.wanted(asked, have))
-    calls.unlink()
-    assert driver(tiny).communicate()[0].strip() == "done" and not calls.exists()
+    assert run.current("stress/tiny")[1] == []
 
 
 def test_on_a_cluster_whose_workers_know_nothing_of_the_book(tiny):
@@ -255,24 +254,22 @@ def test_on_a_cluster_whose_workers_know_nothing_of_the_book(tiny):
             process.wait()
 
 
-def test_no_scheduler_is_one_sentence_and_a_spent_budget_begins_nothing(tiny):
-    with pytest.raises(ValueError, match="no Dask scheduler answers at SCHEDULER=tcp://127.0.0.1:1"):
+def test_no_scheduler_is_one_sentence_and_a_spent_budget_begins_nothing(tiny, monkeypatch):
+    monkeypatch.setattr("grading.grade.PATIENCE", 1)
+    with pytest.raises(ValueError, match="no Dask scheduler answers at SCHEDULER=tcp://"):
         with run.cluster("tcp://127.0.0.1:1"):
             pass
 
-    class Nobody:
-        def nthreads(self):
-            return {}
-
-    assert not run.make("stress/tiny", Nobody(), ends=0)
+    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+        assert not run.make("stress/tiny", client, ends=0)
     assert not (tiny / "calls").exists()
 
 
 def test_the_interval_is_the_chapters():
-    chapters = definitions("01-overfitting")["mean_ci"]
+    chapters = load("01-overfitting").mean_ci
     for n in (10, 12, 30):
         values = np.random.default_rng(n).standard_normal(n)
-        assert np.allclose(reach.interval(values), chapters(values), rtol=1e-4)
+        assert np.allclose(reach.interval(values), chapters(values), rtol=2e-4)  # the chapter's t is a series
 
 
 def test_verdicts():
@@ -284,8 +281,8 @@ def test_verdicts():
     assert found["least"] == pytest.approx(reach.interval(up - 1)[1]) and found["chance"] == pytest.approx(0.1)
 
 
-@given(st.lists(st.floats(-9, 9), min_size=9, max_size=9), st.integers(0, 2**32 - 1))
-def test_planted_main_effects_are_found_exactly(planted, seed):
+@given(st.lists(st.floats(-9, 9), min_size=9, max_size=9))
+def test_planted_main_effects_are_found_exactly(planted):
     settings = [dict(zip("abc", row)) for row in DESIGN]
     size = np.array(planted).reshape(3, 3)
     means = [7 + sum(size[k, at[knob]] for k, knob in enumerate("abc")) for at in settings]
@@ -293,7 +290,8 @@ def test_planted_main_effects_are_found_exactly(planted, seed):
     centred = size - size.mean(1, keepdims=True)
     total = (centred**2).sum()
     for k, knob in enumerate("abc"):
-        assert np.allclose(list(found[knob]["levels"].values()), np.mean(means) + centred[k][[1, 0, 2]], atol=1e-9)
+        levels = [found[knob]["levels"][str(level)] for level in range(3)]
+        assert np.allclose(levels, np.mean(means) + centred[k], atol=1e-9)
         if total > 1e-6:
             assert found[knob]["share"] == pytest.approx((centred[k] ** 2).sum() / total, abs=1e-9)
 
