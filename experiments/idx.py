@@ -86,9 +86,9 @@ def read(name, file):
     if not is_published(name, file, packed, content):
         raise ValueError(f"{name}: {path} is not the file that was published (its SHA-256 differs)")
     axes = 3 if file.endswith("images") else 1
-    shape = [int(n) for n in np.frombuffer(content[4 : 4 + 4 * axes], ">i4")]
-    if content[:4] != bytes([0, 0, 8, axes]) or len(shape) != axes:
+    if content[:4] != bytes([0, 0, 8, axes]) or len(content) < 4 + 4 * axes:
         raise ValueError(f"{name}: {path} is no IDX file of bytes with {axes} axes")
+    shape = np.frombuffer(content[4 : 4 + 4 * axes], ">i4").tolist()
     if len(content) != 4 + 4 * axes + math.prod(shape):
         raise ValueError(f"{name}: {path} is damaged: {len(content)} bytes, its head says {shape}")
     return np.frombuffer(content[4 + 4 * axes :], np.uint8).reshape(shape)

@@ -31,11 +31,16 @@ def verdict(values, sign):
 def tally(effects, sign):
     """How many of the effects (one for each setting, an array over seeds) hold, are reversed and are unseen; "chance",
     how many of each sign there would be of nothing, since the intervals are judged one by one; and of the unseen
-    "least", the largest half-width: a mean difference of this size would have been seen in each of them."""
+    "least" and "typical", the largest half-width and the median: a mean difference of this size would have been seen
+    in each of them, or in half of them."""
     found = [verdict(values, sign) for values in effects]
     counts = {word: found.count(word) for word in ("holds", "reversed", "unseen")}
     halves = [interval(values)[1] for values, word in zip(effects, found) if word == "unseen"]
-    return counts | {"chance": 0.025 * len(effects), "least": max(halves, default=0.0)}
+    return counts | {
+        "chance": 0.025 * len(effects),
+        "least": max(halves, default=0.0),
+        "typical": np.median(halves or [0.0]),
+    }
 
 
 def main_effects(settings, means):
@@ -65,11 +70,11 @@ def decides(effects):
 
 
 def chosen(asked, at, arm, choose, have):
-    """The row of an arm at a setting that is best on validation, and whether its rate is the ladder's end; None while
-    it is not known."""
+    """The row of an arm at a setting that is best on validation, and whether its rate is the ladder's end; None
+    for the row while it is not known."""
     rows = [have.get(json.dumps(call)) for call in stress.tried(asked, at, arm, have)]
     if None in rows:
-        return None
+        return None, False
     if "rates" not in asked:
         return rows[0], False
     row = rows[stress.index_of_best(rows, choose)]
@@ -81,15 +86,14 @@ def measured(asked, effect, have):
     """[(setting, more - less of each seed, whether a rate is at the ladder's end)] of the settings that are done."""
     found = []
     for at in asked["design"]:
-        sides, edge = [], False
-        for side in ("more", "less"):
-            arm, _, metric = effect.get(side, "").partition(".")
-            row = chosen(asked, at, arm, effect.get("choose"), have) if arm else ({"result": {"": [0.0]}}, False)
-            if row:
-                sides.append(np.array(row[0]["result"][metric]))
-                edge |= row[1]
-        if len(sides) == 2:
-            found.append((at, sides[0] - sides[1], edge))
+        sides, edge = {"less": 0.0}, False
+        for side in {"more", "less"} & set(effect):
+            arm, metrics = stress.side_of(effect, side)
+            row, at_end = chosen(asked, at, arm, effect.get("choose"), have)
+            sides[side] = row and sum(np.array(row["result"][metric]) for metric in metrics)
+            edge |= at_end
+        if all(value is not None for value in sides.values()):
+            found.append((at, sides["more"] - sides["less"], edge))
     return found
 
 
@@ -114,7 +118,11 @@ def told(line):
     if "holds" not in line:
         return head
     text = [f"{head}, holds in {line['holds']}, reversed in {line['reversed']}, unseen in {line['unseen']}"]
-    text[0] += f" (where {line['least']:.3g} would have been seen)" if line["unseen"] else ""
+    text[0] += (
+        f" (where {line['least']:.3g} would have been seen, in half of them {line['typical']:.3g})"
+        if line["unseen"]
+        else ""
+    )
     text[0] += f"; a rate at the ladder's end in {line['edges']}" if line["edges"] else ""
     for knob, part in sorted(line["knobs"].items(), key=lambda item: -item[1]["share"]):
         levels = ", ".join(f"{level}: {mean:+.3g}" for level, mean in part["levels"].items())

@@ -8,9 +8,11 @@ experiments/stress/NAME.toml says:
     [always]              arguments of every call
     [knobs]               three levels of each knob; the middle one is the chapter's. A level may be a table of
                           arguments, and a level may stand twice: then two of three settings have it.
-    [arms]                the arguments of each arm; "=n // 3" is worked out from the setting's
-    [[effects]]           claim, says, more = "arm.metric", less = "arm.metric" (or nothing), sign of more - less that
-                          the claim expects, choose = the validation metric that the rate is chosen by
+    [arms]                the arguments of each arm; "=n // 3" is worked out from the setting's. A knob with _ in front
+                          is there for this only
+    [[effects]]           claim, says, more = "arm.metric", less = "arm.metric" or nothing (metrics are added, as in
+                          "arm.a + b"), sign of more - less that the claim expects, choose = the validation metric by
+                          which the rate is chosen
     [on.mnist]            other levels where the knob `data` says mnist; `first` names the function whose `sizes` start
                           with the number of pixels
 
@@ -18,6 +20,7 @@ The settings are rows of design.txt, the same for all arms: each level of a knob
 equally often, and so it is within the first nine rows and the next nine for single knobs. They are run in this order.
 """
 
+import itertools
 import json
 import math
 import tomllib
@@ -42,7 +45,7 @@ def plan(path):
         raise ValueError(f"{path.name}: at most {len(rows[0])} knobs, of three levels each")
     for effect in asked["effects"]:
         for side in {"more", "less"} & set(effect):
-            if effect[side].partition(".")[0] not in asked["arms"]:
+            if side_of(effect, side)[0] not in asked["arms"]:
                 raise ValueError(f"{path.name}: no arm for {effect[side]}")
         if effect["sign"] not in (1, -1) or ("rates" in asked and "choose" not in effect):
             raise ValueError(f"{path.name}: an effect needs sign = 1 or -1, and choose where rates are tuned")
@@ -64,7 +67,7 @@ def arguments(asked, at, arm):
     for name, value in asked["arms"][arm].items():
         worked_out = isinstance(value, str) and value.startswith("=")
         found[name] = eval(value[1:], {"__builtins__": {}}, dict(found)) if worked_out else value
-    return found
+    return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
 def tried(asked, at, arm, have):
@@ -93,7 +96,7 @@ def tried(asked, at, arm, have):
 
 def arms_of(effect):
     """The arms that an effect compares."""
-    return {effect[side].partition(".")[0] for side in ("more", "less") if side in effect}
+    return {side_of(effect, side)[0] for side in ("more", "less") if side in effect}
 
 
 def index_of_best(rows, measure):
@@ -108,9 +111,14 @@ def wanted(asked, have):
     return list({json.dumps(call): call for call in calls}.values())
 
 
+def side_of(effect, side):
+    """The arm and the metrics, to be added, of an effect's side."""
+    arm, _, metrics = effect[side].partition(".")
+    return arm, metrics.split(" + ")
+
+
 def metrics(asked):
     """The metrics that a plan keeps."""
-    named = {
-        effect[side].partition(".")[2] for effect in asked["effects"] for side in ("more", "less") if side in effect
-    }
-    return sorted(named | {effect["choose"] for effect in asked["effects"] if "choose" in effect})
+    sides = [side_of(effect, side)[1] for effect in asked["effects"] for side in ("more", "less") if side in effect]
+    chosen = [effect["choose"] for effect in asked["effects"] if "choose" in effect]
+    return sorted({*itertools.chain(*sides), *chosen})

@@ -278,7 +278,8 @@ def test_verdicts():
         "holds", "reversed", "reversed", "unseen", "unseen"]  # fmt: skip
     found = reach.tally([up, -up, up - 1, 0 * up], -1)
     assert (found["holds"], found["reversed"], found["unseen"]) == (1, 1, 2)
-    assert found["least"] == pytest.approx(reach.interval(up - 1)[1]) and found["chance"] == pytest.approx(0.1)
+    assert found["least"] == pytest.approx(reach.interval(up - 1)[1]) and found["typical"] == found["least"] / 2
+    assert found["chance"] == pytest.approx(0.1)
 
 
 @given(st.lists(st.floats(-9, 9), min_size=9, max_size=9))
