@@ -2,6 +2,7 @@
 knob.
 
     python experiments/reach.py [CLAIM ...]
+    python experiments/reach.py --replicate [TABLE]
 
 An effect is a paired difference between two tuned arms, one number a seed; in each setting its sign is judged by its
 95 % interval. Exact functions first, then the table that is printed.
@@ -72,12 +73,9 @@ def decides(effects):
 def chosen(asked, at, arm, choose, have):
     """The row of an arm at a setting that is best on validation, and whether its rate is the ladder's end; None
     for the row while it is not known."""
-    rows = [have.get(json.dumps(call)) for call in stress.tried(asked, at, arm, have)]
-    if None in rows:
-        return None, False
-    if "rates" not in asked:
-        return rows[0], False
-    row = rows[stress.index_of_best(rows, choose)]
+    row = stress.best_row(asked, at, arm, choose, have)
+    if not row or "rates" not in asked:
+        return row, False
     ladder = asked["rates"]["values"]
     return row, row["setting"][asked["rates"]["argument"]] in (ladder[0], ladder[-1])
 
@@ -131,8 +129,31 @@ def told(line):
     return "\n".join(text)
 
 
+def replicated(name, metric="test_error"):
+    """[(arm, published, its values by seed)] of a table that was replicated, as far as it is done."""
+    asked, found = run.plan(name), []
+    have = run.there(name, asked)
+    for arm in asked["arms"]:
+        rows = [have.get(json.dumps(call)) for call in stress.finals(asked, asked["design"][0], arm, have)]
+        values = [value for row in rows if row for value in row["result"][metric]]
+        found.append((arm, asked["published"].get(arm), values))
+    return found
+
+
+def table(name):
+    """A table that was replicated, as text."""
+    lines = [name]
+    for arm, published, values in replicated(name):
+        here = "{:.2f} ± {:.2f}".format(*interval(values)) if len(values) > 1 else "not run"
+        lines.append(f"     {arm:24} published {published:5.2f}   here {here} ({len(values)} seeds)")
+    return "\n".join(lines)
+
+
 def main():
     try:
+        if sys.argv[1:2] == ["--replicate"]:
+            print(*map(table, run.chosen(table=" ".join(sys.argv[2:]), folder="replicate")), sep="\n")
+            return
         for claim in sys.argv[1:] or [""]:
             for name in run.chosen(claim):
                 for line in summary(name):

@@ -2,6 +2,7 @@
 
     python experiments/run.py [--check] [NAME ...]
     CLAIM=26 SCHEDULER=tcp://… BUDGET=2 python experiments/run.py --stress
+    TABLE=srivastava2014 DEVICE=cuda python experiments/run.py --replicate
 
 experiments/NAME.toml names a notebook, a function in it, and a grid of the function's arguments: every combination is
 a setting. experiments/stress/NAME.toml asks for many settings of one comparison, for the claims that it tests, as
@@ -9,7 +10,8 @@ stress.py says. The function is taken out of the notebook, so nothing is written
 seed}. What it gives goes to experiments/results/NAME.json as soon as it is there, with where it came from; a run that
 was stopped, by whatever, goes on where it was. Results of a function that has changed since are made again, and --check
 names them. Dask runs it: over the cores of this machine, or on the cluster at SCHEDULER, whose workers need torch and
-numpy and nothing of the book. BUDGET is in hours; what is running then is finished.
+numpy and nothing of the book. BUDGET is in hours; what is running then is finished. The
+published tables of experiments/replicate are run in the same way, their networks in replications.py.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import sys
 import time
 import tomllib
@@ -48,7 +51,7 @@ def plan(name):
     if not path.is_file():
         known = sorted(one.relative_to(PLANS).with_suffix("").as_posix() for one in PLANS.rglob("*.toml"))
         raise ValueError(f"no experiment called {name}; there are: {', '.join(known)}")
-    if name.startswith("stress/"):
+    if "/" in name:
         return stress.plan(path)
     asked = tomllib.loads(path.read_text(encoding="utf-8"))
     if not {"notebook", "function", "grid"} <= set(asked):
@@ -60,7 +63,9 @@ def plan(name):
 
 @cache
 def definitions(notebook):
-    """The top-level definitions of a notebook, as a list of syntax trees."""
+    """The top-level definitions of a notebook, or of a module beside this one, as a list of syntax trees."""
+    if notebook.endswith(".py"):
+        return tool.definitions((ROOT / "experiments" / notebook).read_text(encoding="utf-8")).body
     nb = nbformat.read(tool.NOTEBOOKS / f"{notebook}.ipynb", as_version=4)
     stored = {id(cell) for cell in nb.cells if any(tag.startswith("stored-") for tag in cell.metadata.get("tags", []))}
     code = "\n\n".join(cell.source for cell in tool.code_cells(nb) if id(cell) not in stored)
@@ -107,11 +112,13 @@ def job(notebook, function, setting, asked=None):
     code = "\n".join(ast.unparse(node) for node in needed(notebook, function))
     told = {"name": notebook, "code": code, "function": function, "setting": setting}
     data = setting.get("data", "digits") if asked else "digits"
-    if data != "digits":
+    if data != "digits" or notebook.endswith(".py"):
         import idx
 
-        told |= {"data": data, "folder": str(idx.folder_of(data).parent), "first": asked["on"][data].get("first")}
+        told |= {"folder": str(idx.folder_of(data).parent), "device": os.environ.get("DEVICE") or "cpu"}
         told["idx"] = (ROOT / "experiments" / "idx.py").read_text(encoding="utf-8")
+        if data != "digits":
+            told["first"] = asked["on"][data].get("first")
     if asked:
         told["keep"] = stress.metrics(asked)
     return told | {"hash": code_of(notebook, function, data)}
@@ -125,19 +132,23 @@ def work(told):
     space, started = {"__name__": told["name"]}, time.perf_counter()
     exec(compile(told["code"], f"<{told['name']}>", "exec"), space)
     arguments = dict(told["setting"])
-    if "data" in told:
+    if "idx" in told:
         loader = {"__name__": "idx"}
         exec(compile(told["idx"], "<idx>", "exec"), loader)
         os.environ["DROPOUT_DATA"] = told["folder"]
-        loader["put_into"](space, arguments.pop("data"), told["first"])
+        space |= {"images": loader["images"], "DEVICE": told["device"]}
+        if "first" in told:
+            loader["put_into"](space, arguments.pop("data"), told["first"])
     given = space[told["function"]](**arguments)
     if "keep" in told:  # six digits of what is looked at: there are many rows
-        given = {metric: [f"{value:.6g}" for value in given[metric]] for metric in told["keep"]}
+        given = {metric: [f"{value:.6g}" for value in given[metric]] for metric in told["keep"] if metric in given}
     result = {metric: [float(value) for value in values] for metric, values in given.items()}
     origin = {"code": told["hash"], "seconds": round(time.perf_counter() - started, 1)}
     origin |= {"date": date.today().isoformat(), "python": platform.python_version(), "threads": 1}
     origin |= {library: version(library) for library in ("torch", "numpy")}
     origin["processor"] = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    if told.get("device", "cpu") != "cpu":
+        origin["processor"] = torch.cuda.get_device_name()
     return {"setting": told["setting"], "result": result, **origin}
 
 
@@ -159,12 +170,14 @@ def wanted(asked, have):
 
 def there(name, asked):
     """{setting as JSON: its row} for the stored rows that today's code gave."""
-
-    def code(row):
+    function, found = (asked["notebook"], asked["function"]), {}
+    codes = {"digits": code_of(*function)}
+    for row in rows(name):
         data = row["setting"].get("data", "digits") if "arms" in asked else "digits"
-        return code_of(asked["notebook"], asked["function"], data)
-
-    return {json.dumps(row["setting"]): row for row in rows(name) if row["code"] == code(row)}
+        codes[data] = codes.get(data) or code_of(*function, data)
+        if row["code"] == codes[data]:
+            found[json.dumps(row["setting"])] = row
+    return found
 
 
 def current(name):
@@ -188,8 +201,13 @@ def store(name, kept):
 @contextlib.contextmanager
 def cluster(scheduler=None, jobs=None):
     """A Dask client: of the cluster at an address, or of processes on this machine, which end when this one does."""
+    import dask
     from distributed import Client, LocalCluster
 
+    # A busy machine may let a worker wait for minutes: that is no failure.
+    slow = {"scheduler.worker-ttl": None, "scheduler.allowed-failures": 10}
+    slow |= {"comm.timeouts.connect": "900s", "comm.timeouts.tcp": "900s", "admin.log-format": "%(message)s"}
+    dask.config.set({f"distributed.{name}": value for name, value in slow.items()})
     work.__module__ = "__main__"  # so that it is sent whole: workers elsewhere could not import this module
     with contextlib.ExitStack() as stack:
         if scheduler:
@@ -241,10 +259,13 @@ def claims(name):
     return list(dict.fromkeys(effect["claim"] for effect in plan(name)["effects"]))
 
 
-def chosen(claim):
-    """The stress plans to run: all of them, or those that test one claim."""
-    plans = sorted(f"stress/{path.stem}" for path in (PLANS / "stress").glob("*.toml"))
-    found = [name for name in plans if not claim or int(claim) in claims(name)]
+def chosen(claim="", table="", folder="stress"):
+    """The plans of a folder that are to be run: all, those that test one claim, or that of one published table."""
+    plans = sorted(f"{folder}/{path.stem}" for path in (PLANS / folder).glob("*.toml"))
+    if table:
+        plan(f"{folder}/{table}")  # or there is none
+        return [f"{folder}/{table}"]
+    found = [name for name in plans if not claim or claim.lstrip("0") in map(str, claims(name))]
     if not found:
         known = sorted({claim for name in plans for claim in claims(name)})
         raise ValueError(f"no stress plan tests CLAIM={claim}; there are plans for {', '.join(map(str, known))}")
@@ -255,9 +276,10 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="all experiments, unless named")
     parser.add_argument("--stress", action="store_true", help="the stress plans, or those of CLAIM")
+    parser.add_argument("--replicate", action="store_true", help="the published tables, or TABLE")
     parser.add_argument("--check", action="store_true", help="run nothing; exit with 1 if a run would")
     parser.add_argument("--jobs", type=int, help="processes side by side; as many as there are cores, unless said")
-    for name in ("claim", "scheduler", "budget"):
+    for name in ("claim", "table", "scheduler", "budget"):
         parser.add_argument(f"--{name}", default=os.environ.get(name.upper(), ""))
     return parser.parse_args()
 
@@ -268,13 +290,17 @@ def main():
     args = arguments()
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        names = args.names or (chosen(args.claim) if args.stress else sorted(one.stem for one in PLANS.glob("*.toml")))
+        names = args.names or sorted(one.stem for one in PLANS.glob("*.toml"))
+        if args.stress or args.replicate:
+            names = chosen(args.claim) if args.stress else chosen(table=args.table, folder="replicate")
         for name in names if args.check else ():
             if missing := current(name)[1]:
                 sys.exit(f"dropout-book: {name}: {len(missing)} settings have no result of today's code")
         if args.check:
             return
-        ends = time.monotonic() + 3600 * float(args.budget) if args.budget else float("inf")
+        if args.budget and not re.fullmatch(r"[0-9]*\.?[0-9]+", args.budget):
+            raise ValueError(f"BUDGET is a number of hours, got {args.budget}")
+        ends = time.monotonic() + 3600 * float(args.budget or "inf")
         with cluster(args.scheduler, args.jobs) as client:
             for name in names:
                 with tqdm(unit="run", desc=name, file=sys.stderr) as line:

@@ -13,6 +13,8 @@ experiments/stress/NAME.toml says:
     [[effects]]           claim, says, more = "arm.metric", less = "arm.metric" or nothing (metrics are added, as in
                           "arm.a + b"), sign of more - less that the claim expects, choose = the validation metric by
                           which the rate is chosen
+    [finally]             choose, and lists of arguments: calls that follow at the best rate, such as those that open a
+                          test set
     [on.mnist]            other levels where the knob `data` says mnist; `first` names the function whose `sizes` start
                           with the number of pixels
 
@@ -49,7 +51,8 @@ def plan(path):
                 raise ValueError(f"{path.name}: no arm for {effect[side]}")
         if effect["sign"] not in (1, -1) or ("rates" in asked and "choose" not in effect):
             raise ValueError(f"{path.name}: an effect needs sign = 1 or -1, and choose where rates are tuned")
-    asked["design"] = [{knob: levels[i] for (knob, levels), i in zip(knobs.items(), row)} for row in rows]
+    settings = [{knob: levels[i] for (knob, levels), i in zip(knobs.items(), row)} for row in rows]
+    asked["design"] = list({json.dumps(at): at for at in settings}.values())
     return asked
 
 
@@ -105,9 +108,25 @@ def index_of_best(rows, measure):
     return min(range(len(means)), key=lambda i: math.inf if math.isnan(means[i]) else means[i])
 
 
+def finals(asked, at, arm, have):
+    """The calls that follow at the best rate where the plan has [finally]: its lists have a value for each of them."""
+    row = best_row(asked, at, arm, asked["finally"]["choose"], have)
+    last = {name: values for name, values in asked["finally"].items() if name != "choose"}
+    return [row["setting"] | dict(zip(last, values)) for values in zip(*last.values())] if row else []
+
+
+def best_row(asked, at, arm, choose, have):
+    """The row of an arm at a setting that is best on validation; None while it is not known."""
+    rows = [have.get(json.dumps(call)) for call in tried(asked, at, arm, have)]
+    return None if None in rows else rows[index_of_best(rows, choose)] if "rates" in asked else rows[0]
+
+
 def wanted(asked, have):
     """All calls of a plan as far as the rows that are there tell, setting by setting."""
-    calls = [call for at in asked["design"] for arm in asked["arms"] for call in tried(asked, at, arm, have)]
+    pairs = list(itertools.product(asked["design"], asked["arms"]))
+    calls = [call for pair in pairs for call in tried(asked, *pair, have)]
+    if "finally" in asked:
+        calls += [call for pair in pairs for call in finals(asked, *pair, have)]
     return list({json.dumps(call): call for call in calls}.values())
 
 
@@ -120,5 +139,5 @@ def side_of(effect, side):
 def metrics(asked):
     """The metrics that a plan keeps."""
     sides = [side_of(effect, side)[1] for effect in asked["effects"] for side in ("more", "less") if side in effect]
-    chosen = [effect["choose"] for effect in asked["effects"] if "choose" in effect]
+    chosen = [part["choose"] for part in (*asked["effects"], asked.get("finally", {})) if "choose" in part]
     return sorted({*itertools.chain(*sides), *chosen})

@@ -26,6 +26,7 @@ import run
 import stress
 
 PLANS = sorted((ROOT / "experiments" / "stress").glob("*.toml"))
+TABLES = sorted((ROOT / "experiments" / "replicate").glob("*.toml"))
 DESIGN = stress.design()
 
 
@@ -61,13 +62,23 @@ def test_a_plan_can_be_run_and_asks_for_enough(path):
         assert 1 <= effect["claim"] <= 48 and effect["says"]
 
 
-@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_table_names_what_was_published_and_opens_the_test_set_last(path):
+    asked = stress.plan(path)
+    assert set(asked["published"]) == set(asked["arms"]) and len(asked["finally"]["seed"]) >= 5
+    assert asked["always"]["seed"] not in asked["finally"]["seed"]
+    for arm in asked["arms"]:
+        assert not any("test" in call for call in stress.tried(asked, {}, arm, {}))
+
+
+@pytest.mark.parametrize("path", [*PLANS, *TABLES], ids=lambda path: path.stem)
 def test_stored_results_are_whole_and_of_todays_code(path):
-    name = f"stress/{path.stem}"
+    name = f"{path.parent.name}/{path.stem}"
     if run.rows(name):
         kept, missing = run.current(name)
         assert missing == [] and len(kept) == len(run.rows(name))
-        assert all(len(values) >= 10 for row in kept for values in row["result"].values())
+        if path in PLANS:
+            assert all(len(values) >= 10 for row in kept for values in row["result"].values())
 
 
 def test_no_results_without_a_plan():
@@ -175,6 +186,23 @@ def test_a_faulty_plan_is_one_sentence(tiny, change, sentence):
     with pytest.raises(ValueError, match="no stress plan tests CLAIM=98"):
         (run.PLANS / "stress" / "tiny.toml").write_text(TINY)
         run.chosen("98")
+
+
+def test_a_table_is_tuned_with_one_seed_and_tested_with_others(tiny, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    (tiny / "experiments" / "replicate").mkdir()
+    table = TINY.replace("n_seeds = 10", "n_seeds = 2\nn = 9\nbest = 16\nwrong = 0.2")
+    table = table[: table.index("[knobs]")] + "[knobs]\n" + table[table.index("[arms]") :]
+    table += '[finally]\nchoose = "val"\nn_seeds = [3, 4]\n[published]\nnone = 1.5\n'
+    (tiny / "experiments" / "replicate" / "tiny.toml").write_text(table)
+    asked, have = by_hand("replicate/tiny")
+    monkeypatch.setattr(run, "there", lambda name, asked: have)
+    assert len(have) == 2 * (4 + 2)
+    for arm, published, values in reach.replicated("replicate/tiny", "loss"):
+        assert published == {"none": 1.5}.get(arm) and len(values) == 3 + 4  # two calls, at the best rate
+        assert max(values) < 0.2
+    asked["finally"]["n_seeds"] = [3, 5]
+    assert len([call for call in run.wanted(asked, have) if json.dumps(call) not in have]) == 2
 
 
 DRIVER = """
