@@ -129,7 +129,7 @@ def work(told):
     import torch
 
     torch.set_num_threads(1)
-    space, started = {"__name__": told["name"]}, time.perf_counter()
+    space, started, worked = {"__name__": told["name"]}, time.perf_counter(), time.process_time()
     exec(compile(told["code"], f"<{told['name']}>", "exec"), space)
     arguments = dict(told["setting"])
     if "idx" in told:
@@ -144,6 +144,7 @@ def work(told):
         given = {metric: [f"{value:.6g}" for value in given[metric]] for metric in told["keep"] if metric in given}
     result = {metric: [float(value) for value in values] for metric, values in given.items()}
     origin = {"code": told["hash"], "seconds": round(time.perf_counter() - started, 1)}
+    origin["cpu_seconds"] = round(time.process_time() - worked, 1)
     origin |= {"date": date.today().isoformat(), "python": platform.python_version(), "threads": 1}
     origin |= {library: version(library) for library in ("torch", "numpy")}
     origin["processor"] = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
