@@ -115,7 +115,8 @@ def job(notebook, function, setting, asked=None):
     if data != "digits" or notebook.endswith(".py"):
         import idx
 
-        told |= {"folder": str(idx.folder_of(data).parent), "device": os.environ.get("DEVICE") or "cpu"}
+        there = idx.folder_of("mnist" if data == "digits" else data)
+        told |= {"folder": str(there.parent), "device": os.environ.get("DEVICE") or "cpu"}
         told["idx"] = (ROOT / "experiments" / "idx.py").read_text(encoding="utf-8")
         if data != "digits":
             told["first"] = asked["on"][data].get("first")
@@ -230,20 +231,23 @@ def cluster(scheduler=None, jobs=None):
 
 def make(name, client, ends=float("inf"), bar=None):
     """Run the settings of one experiment that have no result yet, the first ones first; store each as it comes. After
-    `ends`, a time of time.monotonic(), none is begun any more. Returns whether all are there."""
+    `ends`, a time of time.monotonic(), none is begun any more; without DROPOUT_DATA, none on another set of images.
+    Returns whether all are there."""
     from distributed import as_completed
 
     asked = plan(name)
     have, flying, stream = there(name, asked), {}, as_completed(loop=client.loop)
     ahead = max(2, 2 * sum(client.nthreads().values()))
     bar = bar or (lambda done, total: None)
+    here = os.environ.get("DROPOUT_DATA")
     while True:
         order = [json.dumps(setting) for setting in wanted(asked, have)]
         kept = [have[key] for key in order if key in have]
         if have and kept != rows(name):
             store(name, kept)
         bar(len(kept), len(order))
-        for key in order:
+        able = [key for key in order if here or "arms" not in asked or "data" not in json.loads(key)]
+        for key in able:
             if key not in have and key not in flying.values() and len(flying) < ahead and time.monotonic() < ends:
                 told = job(asked["notebook"], asked["function"], json.loads(key), asked if "arms" in asked else None)
                 future = client.submit(work, told, pure=False)
@@ -311,6 +315,9 @@ def main():
                         line.refresh()
 
                     make(name, client, ends, bar)
+                waiting = sum("data" in setting for setting in current(name)[1]) if "/" in name else 0
+                if waiting and not os.environ.get("DROPOUT_DATA"):
+                    print(f"{name}: {waiting} runs or more wait for DROPOUT_DATA=folder", file=sys.stderr)
     except ValueError as error:
         sys.exit(f"dropout-book: {error}")
 

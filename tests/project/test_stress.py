@@ -188,6 +188,22 @@ def test_a_faulty_plan_is_one_sentence(tiny, change, sentence):
         run.chosen("98")
 
 
+def test_without_other_data_the_settings_on_the_digits_are_run(tiny, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.delenv("DROPOUT_DATA", raising=False)
+    text = TINY.replace("[arms]", 'data = ["digits", "digits", "nowhere"]\n[arms]\n') + "[on.nowhere]\n"
+    (run.PLANS / "stress" / "tiny.toml").write_text(text)
+    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+        assert not run.make("stress/tiny", client)
+    missing = run.current("stress/tiny")[1]
+    assert missing and all(call["data"] == "nowhere" for call in missing)
+    assert (len(reach.summary("stress/tiny")), reach.summary("stress/tiny")[0]["settings"]) == (1, 18)
+    monkeypatch.setenv("DROPOUT_DATA", str(tiny))
+    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+        with pytest.raises(ValueError, match=r"nowhere: .*train-images-idx3-ubyte\.gz is missing"):
+            run.make("stress/tiny", client)
+
+
 def test_a_table_is_tuned_with_one_seed_and_tested_with_others(tiny, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     (tiny / "experiments" / "replicate").mkdir()
