@@ -221,9 +221,11 @@ def cluster(scheduler=None, jobs=None):
             except (OSError, TimeoutError, TypeError, ValueError) as error:
                 raise ValueError(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
         else:
+            here = "127.0.0.1:0"  # or Dask would show its pages to the whole network
             local = LocalCluster(
                 n_workers=jobs or len(os.sched_getaffinity(0)), threads_per_worker=1, processes=True,
-                silence_logs=50, dashboard_address=None, memory_limit=0, host="127.0.0.1",
+                silence_logs=50, dashboard_address=here, worker_dashboard_address=here,
+                memory_limit=0, host="127.0.0.1",
             )  # fmt: skip
             client = stack.enter_context(Client(stack.enter_context(local)))
         yield client

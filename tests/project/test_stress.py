@@ -193,13 +193,13 @@ def test_without_other_data_the_settings_on_the_digits_are_run(tiny, monkeypatch
     monkeypatch.delenv("DROPOUT_DATA", raising=False)
     text = TINY.replace("[arms]", 'data = ["digits", "digits", "nowhere"]\n[arms]\n') + "[on.nowhere]\n"
     (run.PLANS / "stress" / "tiny.toml").write_text(text)
-    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as client:
         assert not run.make("stress/tiny", client)
     missing = run.current("stress/tiny")[1]
     assert missing and all(call["data"] == "nowhere" for call in missing)
     assert (len(reach.summary("stress/tiny")), reach.summary("stress/tiny")[0]["settings"]) == (1, 18)
     monkeypatch.setenv("DROPOUT_DATA", str(tiny))
-    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as client:
         with pytest.raises(ValueError, match=r"nowhere: .*train-images-idx3-ubyte\.gz is missing"):
             run.make("stress/tiny", client)
 
@@ -305,7 +305,7 @@ def test_no_scheduler_is_one_sentence_and_a_spent_budget_begins_nothing(tiny, mo
         with run.cluster("tcp://127.0.0.1:1"):
             pass
 
-    with distributed.Client(processes=False, n_workers=1, dashboard_address=None) as client:
+    with distributed.Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as client:
         assert not run.make("stress/tiny", client, ends=0)
     assert not (tiny / "calls").exists()
 
