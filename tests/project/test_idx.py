@@ -139,7 +139,7 @@ def test_a_mirror_gives_the_published_file_or_nothing(folder, monkeypatch):
             pass
 
         def read(self):
-            return whole if "good" in asked[-1] else whole + b"x"
+            return whole if "good" in asked[-1] else gzip.compress(b"another file")
 
     monkeypatch.setattr(idx.urllib.request, "urlopen", Answer)
     monkeypatch.setitem(idx.MIRRORS, "tiny", ["http://bad", "http://good"])
