@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help book test serve notebooks homework grade explain alike gradescope test-all lint experiments lock bare \
+.PHONY: help book test serve notebooks homework grade explain alike gradescope test-all lint experiments stress replicate lock bare \
   variants pythons claims answers spread zoo bench clean
 
 help:
@@ -61,6 +61,19 @@ lint: $(READY)
 # What is too long for a notebook; it goes on where it was stopped. NAME=schedules for one.
 experiments: $(READY)
 	@$(BIN)/python experiments/run.py $(NAME)
+
+# How far the verdicts reach: each trained claim over many settings. CLAIM=26 for one, SCHEDULER=tcp://… for a Dask
+# cluster, BUDGET=2 for so many hours, DROPOUT_DATA=folder for MNIST. It goes on where it was stopped, and says at the
+# end what the grids say.
+stress: $(READY)
+	@$(BIN)/python experiments/run.py --stress
+	@$(BIN)/python experiments/reach.py $(CLAIM)
+
+# Published tables on the data that they are about, from DROPOUT_DATA=folder: TABLE=srivastava2014 for one; DEVICE=cuda,
+# SCHEDULER and BUDGET as above.
+replicate: $(READY)
+	@$(BIN)/python experiments/run.py --replicate
+	@$(BIN)/python experiments/reach.py --replicate $(TABLE)
 
 # What CI and authors run beside the suite: the notebooks as on other processors; `bare` also in a bare environment.
 variants: $(READY)
