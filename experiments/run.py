@@ -213,10 +213,10 @@ def cluster(scheduler=None, jobs=None):
     work.__module__ = "__main__"  # so that it is sent whole: workers elsewhere could not import this module
     with contextlib.ExitStack() as stack:
         if scheduler:
-            from grading.grade import PATIENCE, _reach
+            from grading.grade import PATIENCE, reach
 
             try:
-                asyncio.run(_reach(scheduler))
+                asyncio.run(reach(scheduler))
                 client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             except (OSError, TimeoutError, TypeError, ValueError) as error:
                 raise ValueError(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error

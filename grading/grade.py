@@ -85,7 +85,7 @@ def cluster(scheduler=None, workers=None):
     with contextlib.ExitStack() as stack:
         if scheduler:
             try:
-                asyncio.run(_reach(scheduler))
+                asyncio.run(reach(scheduler))
                 client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             except (OSError, TimeoutError, TypeError, ValueError) as error:
                 raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
@@ -101,7 +101,7 @@ def cluster(scheduler=None, workers=None):
         yield client
 
 
-async def _reach(scheduler):
+async def reach(scheduler):
     """Raises unless something answers there. A Client that fails to start may block the next one for ever: its
     destructor takes the lock under which loops start, wherever the garbage collector happens to run."""
     from distributed import Security

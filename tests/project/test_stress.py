@@ -245,6 +245,7 @@ def without_the_clock(rows):
     return json.dumps([{key: row[key] for key in row if key not in clock} for row in rows]).encode()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_does_nothing_twice(tiny):
     calls, stored = tiny / "calls", tiny / "experiments" / "results" / "stress" / "tiny.json"
     first = driver(tiny)
@@ -274,6 +275,7 @@ def test_a_killed_run_goes_on_and_does_nothing_twice(tiny):
     assert run.current("stress/tiny")[1] == []
 
 
+@pytest.mark.slow
 def test_on_a_cluster_whose_workers_know_nothing_of_the_book(tiny):
     dask = str(Path(sys.executable).parent / "dask")
     file = tiny / "scheduler.json"
