@@ -272,7 +272,7 @@ KEEP = "        keep = 1 - self.p\n        return"
 FAULTS = {
     "a border forgotten in the count": (check_rates, "min(i + 1, size - i, block,", "min(i + 1, block,"),
     "the paper's gamma for the exact one": (check_rates, "low, high = 0.0", "return paper_gamma(p, block, h, w) #"),
-    "halving the wrong half": (check_rates, "else (low, middle)\n    ret", "else (middle, high)\n    ret"),
+    "halving the wrong half": (check_rates, "else (low, middle))\n    ret", "else (middle, high))\n    ret"),
     "no correction for the border": (check_rates, "h * w / ((h - block + 1) * (w - block + 1))", "1"),
     "blocks one too small": (check_masks, "i, j in product(range(block),", "i, j in product(range(max(1, block - 1)),"),
     "blocks cut to crosses": (check_masks, "j:j + w] |= seeds", "j:j + w] |= seeds & (i * j == 0)"),
@@ -282,7 +282,7 @@ FAULTS = {
     "> for >=": (check_masks, "(drawn >= p).expand", "(drawn > p + (p == 0)).expand"),
     "one coin for all examples": (check_masks, "torch.rand((n, *places, c)", "torch.rand((1, *places, c)"),
     "one coin for all channels": (check_masks, "torch.rand((n, *places, c)", "torch.rand((n, *places, 1)"),
-    "the generator ignored": (check_masks, "places, c), generator=generator, dev", "places, c), dev"),
+    "the generator ignored": (check_masks, "places, c), generator=generator,\n", "places, c),\n"),
     "p = NaN accepted": (check_masks, """
     if not 0 <= p <= 1:
         raise ValueError(f"p must be in [0, 1], got {p}")
@@ -302,7 +302,7 @@ FAULTS = {
     "a path's coin for all groups": (check_depth, "torch.rand((len(x), self.groups)", "torch.rand((len(x), 1)"),
     "groups interleaved wrongly": (check_depth, "repeat_interleave(x.shape[1] // self.groups, 1)",
                                    "repeat(1, x.shape[1] // self.groups)"),
-    "a path not rescaled": (check_depth, "[:, :, None, None] / (keep or 1)", "[:, :, None, None]"),
+    "a path not rescaled": (check_depth, ":, :, None, None] / (keep or 1)", ":, :, None, None]"),
     "seeds that touch": (check_seeds, "padding=1, groups=n_seeds)", "padding=1)"),
     "seeds and examples swapped": (check_seeds, "unflatten(2, (8, 8)).transpose(0, 1)",
                                    "reshape(x.shape[1], x.shape[0], 8, 8)"),
@@ -311,7 +311,7 @@ FAULTS = {
     "arms with other weights": (check_seeds, "    torch.manual_seed(0)\n    def convolution", "    def convolution"),
     "a draw while it is built": (check_seeds, "check_block(p, 1, 1, 1)", "feature_mask((1, 1, 9, 9), p)"),
     "one shift for all": (check_shift, "(2, *x.shape[:2], 1, 1)", "(2, 1, 1, 1, 1)"),
-    "shifts only down": (check_shift, "[:, None]) + left + torch", "[:, None]) + 1 + torch"),
+    "shifts only down": (check_shift, "[:, None]) + left\n", "[:, None]) + 1\n"),
     "shifts in evaluation": (check_shift, GUARD + "        framed", "\n        framed"),
     "rows only": (check_measures, "(maps - maps.mean(0)).swapaxes(1, 2)):", ")[:1]:"),
     "kept pixels guessed too": (check_measures, "np.where(k, flat, mean)", "np.where(False, flat, mean)"),
