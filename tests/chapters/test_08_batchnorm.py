@@ -178,13 +178,13 @@ FAULTS = [
     (check_alpha_dropout, "return a, -a * p * ALPHA", "return a, a * p * ALPHA"),
     (check_alpha_dropout, "    if not training:\n        return x\n", ""),
     (check_norms, "x.unflatten(-1, (self.groups, -1))", "x.unflatten(-1, (-1, self.groups))"),
-    (check_norms, "layer.momentum = 1.0                                    #", "layer.momentum = 0.1  #"),
+    (check_norms, "layer.momentum = 1.0  #", "layer.momentum = 0.1  #"),
     (check_refresh, "model = copy.deepcopy(model).eval()", "model = model.eval()"),
     (check_refresh, "if masks and isinstance(layer, nn.Dropout)", "if isinstance(layer, nn.Dropout)"),
     (check_refresh, "layer.momentum = 1 / (k + 1)", "layer.momentum = 0.1"),
     (check_refresh, "return model.eval()", "return model"),
     (check_study, "copies[step] = copy.deepcopy(model)", "copies[step] = model"),
-    (check_study, "torch.manual_seed(seed)                                     # for", "torch.manual_seed(9)  # for"),
+    (check_study, "torch.manual_seed(seed)  # fixes", "torch.manual_seed(9)  # for"),
     (check_study, "looked[:, 0].argmin(0)", "looked[:, 0].argmax(0)"),
 ]
 
