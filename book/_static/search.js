@@ -20,37 +20,28 @@ const load = () =>
       throw error;
     }));
 
-function score({ heading, text }, phrase, words) {
-  let sum = words.length > 1 && (heading.includes(phrase) || text.includes(phrase)) ? 20 : 0;
-  for (const word of words) {
-    const hits = text.split(word).length - 1;
-    const inHeading = heading.includes(word);
-    if (!hits && !inHeading) return 0;
-    sum += Math.min(hits, 5) + (inHeading ? 10 : 0);
-  }
-  return sum;
-}
-
 // Words that a question has whatever it is about.
 const EMPTY = new Set(
   ("a an and are as at be but by can do does don't for from has have how i i'm if in is it its me my not of on or our so " +
     "that the their then there this to too was we what when which why will with you your").split(" "),
 );
 
-// A question of many words, or one whose words no section has all: the rarer a word the more it counts, the longer a
-// section the less, and the questions and answers come a little before the chapters.
-function anyScore(records, words) {
+// [[points, entry, whether it has all the words], …]: the rarer a word the more it counts, the longer a section the
+// less; the words as they stand in the query count more, and questions and answers come a little before the chapters.
+function rank(records, phrase, words) {
   const telling = words.map((word) => word.replace(/[.,;:?!()"]+$/, "")).filter((word) => word && !EMPTY.has(word));
   const usual = records.reduce((sum, { text }) => sum + text.length, 0) / records.length;
   const found = (telling.length ? telling : words).map((word) =>
     records.map(({ heading, text }) => [heading.includes(word), text.split(word).length - 1]),
   );
   const weight = found.map((all) => Math.log(1 + records.length / (all.filter(([a, b]) => a || b).length || Infinity)));
-  return records.map(({ entry, text }, i) => {
+  return records.map(({ entry, heading, text }, i) => {
     const damp = 0.3 + (0.9 * text.length) / usual;
     const points = ([heading, hits]) => (2.2 * hits) / (hits + damp) + (heading ? 1.5 : 0);
-    const sum = found.reduce((total, all, k) => total + weight[k] * points(all[i]), 0);
-    return [sum * (entry[0].startsWith("book/faq") ? 1.3 : 1), entry];
+    const quoted = words.length > 1 && (heading.includes(phrase) || text.includes(phrase)) ? 4 : 0;
+    const sum = found.reduce((total, all, k) => total + weight[k] * points(all[i]), quoted);
+    const all = words.every((word) => heading.includes(word) || text.includes(word));
+    return [sum * (entry[0].startsWith("book/faq") ? 1.3 : 1), entry, all];
   });
 }
 
@@ -82,10 +73,12 @@ async function search() {
     try {
       const records = await load();
       if (query !== field.value.trim()) return; // something else has been typed meanwhile
-      let hits = records.map((record) => [score(record, phrase, words), record.entry]).filter(([points]) => points);
-      const all = hits.length > 0;
+      const ranked = rank(records, phrase, words).filter(([points]) => points);
+      const whole = ranked.filter(([, , all]) => all);
       const quoted = records.some(({ heading, text }) => heading.includes(phrase) || text.includes(phrase));
-      if (!all || (words.length > 6 && !quoted)) hits = anyScore(records, words).filter(([points]) => points);
+      // A question of many words need not be met by all of them.
+      const all = whole.length > 0 && (words.length <= 6 || quoted);
+      const hits = all ? whole : ranked;
       hits.sort(([a], [b]) => b - a);
       for (const [, [address, page, heading, text]] of hits.slice(0, 50)) {
         const item = document.createElement("li");

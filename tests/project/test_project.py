@@ -66,7 +66,9 @@ def imported(folders):
 
 
 def test_what_is_imported_is_asked_for():
+    """The zoo's files run in an environment of their own."""
     everything = chosen("requirements.in") | chosen("book/requirements.in")
+    everything |= chosen("tests/zoo.txt") | chosen("tests/zoo-onnx.txt")
     assert {
         name: file for name, file in imported(["book/_ext"]).items() if name not in chosen("book/requirements.in")
     } == {}
