@@ -83,8 +83,8 @@ variants: $(READY)
 	    $(PYTEST) -q -n auto --dist loadfile --nbval --nbval-current-env notebooks || exit 1; \
 	done
 
-# The other supported Pythons build the same site, to the byte, so that browsers need not see it again; and they pass
-# the site's and the grader's other tests. None of it needs torch.
+# The other supported Pythons build the same site, to the byte, so that its pages need not be tested again; and they
+# pass the tests of the build and of the grader. None of it needs torch.
 pythons: book
 	@pids=; for version in $(PYTHONS); do python$$version tools/setup.py .venv-$$version no-torch & pids="$$pids $$!"; done; \
 	for pid in $$pids; do wait $$pid || exit 1; done; \
@@ -94,7 +94,7 @@ pythons: book
 	done; \
 	pids=; for version in $(PYTHONS); do \
 	  .venv-$$version/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser" \
-	    tests/site tests/grading & pids="$$pids $$!"; \
+	    tests/site/test_build.py tests/grading & pids="$$pids $$!"; \
 	done; \
 	for pid in $$pids; do wait $$pid || exit 1; done
 
