@@ -933,7 +933,7 @@ FAULTS = [
     (check_sound, ["frozen BatchNorm"], "if not (training and model.training):", "if True:"),
     (check_sound, ["frozen BatchNorm"], "args[5] is not False", "True"),
     (check_sound, ["T5"], "draw.cuts[-1].made_by in LOGITS and", ""),
-    (check_sound, ["locked over time"], "if alike(turned, expected) and", "if"),
+    (check_sound, ["locked over time"], "if turns(rested.outputs, turned, sizes[0]) and", "if"),
     (check_sound, ["scaled in evaluation"], "factors = here + [", "factors = ["),
     (check_sound, ["scaled behind"], "for _, factor in rested.factors if right]", "for _, factor in []]"),
     (check_sound, ["divided, then dropped"], "before = watch.scaled.get(memory(x), 1.0)", "before = 1.0"),
