@@ -16,7 +16,6 @@ published tables of experiments/replicate are run in the same way, their network
 
 import argparse
 import ast
-import asyncio
 import contextlib
 import hashlib
 import itertools
@@ -213,13 +212,9 @@ def cluster(scheduler=None, jobs=None):
     work.__module__ = "__main__"  # so that it is sent whole: workers elsewhere could not import this module
     with contextlib.ExitStack() as stack:
         if scheduler:
-            from grading.grade import PATIENCE, reach
+            from grading.grade import client_of
 
-            try:
-                asyncio.run(reach(scheduler))
-                client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
-            except (OSError, TimeoutError, TypeError, ValueError) as error:
-                raise ValueError(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
+            client = stack.enter_context(client_of(scheduler))
         else:
             here = "127.0.0.1:0"  # or Dask would show its pages to the whole network
             local = LocalCluster(

@@ -84,11 +84,7 @@ def cluster(scheduler=None, workers=None):
     dask.config.set({"distributed.scheduler.allowed-failures": 10, "distributed.admin.log-format": "%(message)s"})
     with contextlib.ExitStack() as stack:
         if scheduler:
-            try:
-                asyncio.run(reach(scheduler))
-                client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
-            except (OSError, TimeoutError, TypeError, ValueError) as error:
-                raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
+            client = stack.enter_context(client_of(scheduler))
             _send_code(client)
         else:
             workers = workers or len(os.sched_getaffinity(0))
@@ -101,14 +97,22 @@ def cluster(scheduler=None, workers=None):
         yield client
 
 
-async def reach(scheduler):
-    """Raises unless something answers there. A Client that fails to start may block the next one for ever: its
-    destructor takes the lock under which loops start, wherever the garbage collector happens to run."""
-    from distributed import Security
+def client_of(scheduler):
+    """A Dask client of the cluster at an address; raises Fault where nothing answers. It asks first by a connection: a
+    Client that fails to start may block the next one for ever, for its destructor takes the lock under which loops
+    start, wherever the garbage collector happens to run."""
+    from distributed import Client, Security
     from distributed.comm import connect
 
-    comm = await connect(scheduler, PATIENCE, **Security().get_connection_args("client"))
-    await comm.close()
+    async def reach():
+        comm = await connect(scheduler, PATIENCE, **Security().get_connection_args("client"))
+        await comm.close()
+
+    try:
+        asyncio.run(reach())
+        return Client(scheduler, timeout=PATIENCE)
+    except (OSError, TimeoutError, TypeError, ValueError) as error:
+        raise hw.Fault(f"no Dask scheduler answers at SCHEDULER={scheduler}") from error
 
 
 def _send_code(client):
