@@ -486,7 +486,7 @@ def attempt(cells, blocks, limits, deadline, spent):
     os.set_blocking(channel, False)
     outbox = json.dumps({"limits": confined, "cells": cells}).encode() + b"\n"
     due = _steps(cells, blocks)[::-1]
-    waiting, received, look, told, silent = b"", 0, 0.0, False, True
+    waiting, received, look, asks, told, silent = b"", 0, 0.0, False, False, True
     before, used, base, misses = sum(spent), 0.0, 0.0, 0
     spent.append(0.0)
     began = time.monotonic()
@@ -514,8 +514,9 @@ def attempt(cells, blocks, limits, deadline, spent):
                     return
                 *lines, waiting = (waiting + data).split(b"\n")
                 for line in filter(None, map(_line, lines)):
-                    if line == ["ready"] and not told:
-                        outbox, told = outbox + json.dumps(blocks).encode() + b"\n", True
+                    if line == ["ready"]:
+                        asks = True
+                        continue
                     # Or a number sent again and again would leave it all the time in the world.
                     if due and line == due[-1]:
                         stepped = bool(due.pop())
@@ -523,7 +524,7 @@ def attempt(cells, blocks, limits, deadline, spent):
                     if ended := line == ["end"]:
                         break
             now = time.monotonic()
-            if not silent and (stepped or ended or now > look):
+            if not silent and (stepped or ended or asks > told or now > look):
                 try:
                     if not gauge:
                         gauge = _Gauge(process, uid)
@@ -547,6 +548,11 @@ def attempt(cells, blocks, limits, deadline, spent):
                 if why := _over(memory, files, limits):
                     yield None, why
                     return
+                if asks > told:  # what the cells have used is seen, and may be told, before the probes enter
+                    outbox, told = outbox + json.dumps(blocks).encode() + b"\n", True
+                    if due and due[-1] == ["ready"]:
+                        stepped = bool(due.pop())
+                    yield ("ready",)
             if stepped:
                 began, base = now, used
             if why := _late(now, began, (used - base, before + used), deadline, limits):

@@ -139,6 +139,13 @@ def test_memory_is_counted_or_cannot_be_had(name, limit):
     assert stopped or failed or (isinstance(held, int) and held <= 80 * MB), (held, said)
 
 
+def test_what_the_last_cell_held_is_said(monkeypatch):
+    """Seen first when the cells have run, and still told: no probe has entered the sandbox by then."""
+    monkeypatch.setattr(sandbox, "LOOK", 30)
+    _, said = seen(f"kept = bytearray(b'x') * {128 * MB}", "len(kept)", memory=64 * MB, step=60)
+    assert said == ["it used more than 64 MB of memory", None]
+
+
 FILES = """
 import os
 n = 0
