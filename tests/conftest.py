@@ -95,20 +95,10 @@ PLANTED = re.compile("test_(planted_)?faults?_(is|are)_(seen|caught)")
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
-    """Of the faults planted in chapters, one for each check stays in `make test`; the others are slow."""
-    shown = set()
+    """Whether the checks of the chapters' functions see planted faults is looked at by `make test-all`."""
     for item in items:
         if item.path.parent.name == "chapters" and PLANTED.fullmatch(getattr(item, "originalname", "")):
-            params = item.callspec.params
-            check = params.get("check") or planted(item.module.FAULTS, **params)
-            if (item.path, check) in shown:
-                item.add_marker(pytest.mark.slow)
-            shown.add((item.path, check))
-
-
-def planted(faults, fault, build=None):
-    """What a fault of a file's FAULTS is told by: its check, or in {builder: {fault: …}} its own name."""
-    return fault if build else faults[fault][0]
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_configure(config):
