@@ -49,7 +49,7 @@ def run(paths, python, **options):
             shutil.copy(path, folder)
         command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--rootdir", top]
         command += ["-p", "no:cacheprovider", "-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
-        command += ["--nbval", "--nbval-kernel-name", "bare", *folders]
+        command += ["-p", "nbval", "--nbval", "--nbval-kernel-name", "bare", *folders]
         env = os.environ | {"JUPYTER_PATH": str(kernel.parents[2])}
         done = subprocess.run(command, cwd=top, env=env, **options)
         left = {folder.name: sorted({*os.listdir(folder)} - {f"{folder.name}.ipynb"}) for folder in folders}
