@@ -49,6 +49,30 @@ def notebook(path, changed):
     return nbformat.read(path, 4)
 
 
+WORDS, LINES = 220, 15  # a minute
+RULE = (
+    f"The time to read is a minute for each {WORDS} words in view, for each {LINES} lines of code in view, and for "
+    "each figure; the time to run is that of the stored run."
+)
+
+
+def minutes(nb):
+    """How long a chapter takes to read, by RULE. Not in view are solutions, further sections and folded code."""
+    words = lines = figures = further = 0
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"<details.*?</details>|```.*?```|^\|.*?$|\]\(.*?\)", "", cell.source, flags=re.DOTALL | re.M)
+            for part in re.split(r"^(?=#{1,3} )", text, flags=re.MULTILINE):
+                level = len(re.match("#*", part)[0])
+                if level and (not further or level <= further):
+                    further = level if part.startswith("Further: ", level + 1) else 0
+                words += 0 if further else len(part.split())
+        elif not further:
+            figures += sum("image/png" in output.get("data", {}) for output in cell.outputs)
+            lines += 0 if "hide-input" in cell.metadata.get("tags", []) else len(cell.source.split("\n"))
+    return round(words / WORDS + lines / LINES + figures)
+
+
 class Record(SphinxDirective):
     """What the directives need: the chapters in reading order, and Markdown parsed where it stands."""
 
@@ -239,7 +263,16 @@ class Spread(Record):
         return [self.parsed("\n".join(lines)), self.parsed(said)]
 
 
+def times(app, pagename, templatename, context, doctree):
+    """The minutes to read and the seconds to run of a chapter, for the head of its page."""
+    if pagename.startswith("notebooks/") and pagename in app.env.found_docs:
+        path = app.env.doc2path(pagename)
+        nb = notebook(str(path), Path(path).stat().st_mtime_ns)
+        context["minutes"], context["seconds"] = minutes(nb), nb.metadata.get("executed", {}).get("seconds")
+
+
 def setup(app):
+    app.connect("html-page-context", times)
     app.add_directive("ledger", Ledger)
     app.add_directive("spread", Spread)
     app.add_directive("runs", Runs)

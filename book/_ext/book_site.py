@@ -11,6 +11,7 @@ import ast
 import hashlib
 import html
 import json
+import math
 import os
 import re
 import shutil
@@ -44,6 +45,9 @@ COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
     "tag_diagnose": "A part of the inspector",
 }
 NARROW = 36  # characters of code that fit in a line on a phone
+LEGIBLE = 9  # px: the smallest text of a figure on a phone, where the figure scrolls rather than shrink further
+NAMED_SIZES = {"xx-small": 5.8, "x-small": 6.9, "small": 8.3}  # of Matplotlib, in points; the others are 10 or more
+WRITERS = re.compile(r"annotate|text|legend|tick_params|\w*(label|title|ticks)")  # methods that take a size of text
 logger = logging.getLogger(__name__)
 
 
@@ -186,16 +190,59 @@ def visit_image(self, node):
     }
     if source.is_file():
         width, height = imagesize.get(source)
-        if source.suffix == ".png":  # drawn at 160 dpi; this makes 10 pt print 12.5 px high at full width
-            width, height = round(width * 0.75), round(height * 0.75)
+        if "dpi" in node:  # an inch is shown 120 px wide: 10 pt are 16.7 px
+            width, height = round(width * 120 / node["dpi"]), round(height * 120 / node["dpi"])
+            attributes["style"] = f"--legible: {math.ceil(width / 120 * 72 * LEGIBLE / node['points'])}px"
         attributes |= {"width": width, "height": height}
     attributes |= {"fetchpriority": "high"} if node.get("first") else {"loading": "lazy"}
     pairs = " ".join(f'{k}="{html.escape(str(v))}"' for k, v in attributes.items() if v != "" or k == "alt")
-    self.body.append(f"<img {pairs}>")
+    self.body.append(f'<a class="enlarge" href="{attributes["src"]}" title="Enlarge"><img {pairs}></a>')
 
 
 def depart_image(self, node):
     pass
+
+
+def drawn(code, functions):
+    """How a figure is drawn: {"dpi": dots per inch, "points": size of its smallest text}.
+
+    Sizes count where its code or those of `functions`, {name: its tree}, that it calls give them as numbers or names;
+    an exponent counts as the number that it stands on.
+    """
+    found, called, trees = {"dpi": 160, "points": 10}, set(), [ast.parse(code)]
+
+    def size(value):
+        given = NAMED_SIZES.get(value, value)
+        if isinstance(given, int | float):
+            found["points"] = min(found["points"], given)
+
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in functions and node.id not in called:
+                called.add(node.id)
+                trees.append(functions[node.id])
+            elif isinstance(node, ast.Call):
+                writes = WRITERS.fullmatch(node.func.attr) if isinstance(node.func, ast.Attribute) else True
+                for name, value in ((k.arg, k.value.value) for k in node.keywords if isinstance(k.value, ast.Constant)):
+                    if name == "dpi":
+                        found["dpi"] = value
+                    elif name in ("size", "fontsize", "labelsize") and writes:
+                        size(value)
+            elif isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values):
+                    if isinstance(key, ast.Constant) and isinstance(value, ast.Constant) and "size" in str(key.value):
+                        size(value.value)
+            elif isinstance(node, ast.FunctionDef) and node.args.defaults:
+                named = zip(node.args.args[-len(node.args.defaults) :], node.args.defaults)
+                for value in (v.value for a, v in named if "size" in a.arg and isinstance(v, ast.Constant)):
+                    size(value)
+    return found
+
+
+def defined(codes):
+    """{name: its tree} of the functions that the cells with these `codes` define."""
+    trees = (node for code in codes for node in ast.walk(ast.parse(code)))
+    return {node.name: node for node in trees if isinstance(node, ast.FunctionDef)}
 
 
 def message(code):
@@ -218,11 +265,13 @@ def number_figures(app, doctree):
     if not chapter:
         return
     number = 0
-    for cell in list(doctree.findall(nodes.container)):
-        if cell.get("nb_element") != "cell_code":
-            continue
+    cells = [cell for cell in doctree.findall(nodes.container) if cell.get("nb_element") == "cell_code"]
+    functions = defined(cell.next_node(nodes.literal_block).astext() for cell in cells)
+    for cell in cells:
+        code = cell.next_node(nodes.literal_block).astext()
         for image in list(cell.findall(nodes.image)):
             number += 1
+            image.attributes |= drawn(code, functions)
             figure = image.parent
             while figure is not cell and not isinstance(figure, nodes.figure):
                 figure = figure.parent
@@ -232,7 +281,6 @@ def number_figures(app, doctree):
                 figure += image
             captions = [child for child in figure if isinstance(child, nodes.caption)]
             if not captions:
-                code = cell.next_node(nodes.literal_block).astext()
                 captions = [nodes.caption("", message(code))]
                 figure += captions[0]
             name = f"Figure {int(chapter[1])}.{number}"
@@ -393,7 +441,8 @@ class CellOutput(SphinxDirective):
         if not path.is_file():
             raise self.error(f"no notebook {name}.ipynb")
         self.env.note_dependency(str(path))
-        cells = [c for c in nbformat.read(path, 4).cells if tag in c.metadata.get("tags", [])]
+        code = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        cells = [c for c in code if tag in c.metadata.get("tags", [])]
         if len(cells) != 1:
             raise self.error(f"{name}.ipynb has {len(cells)} cells tagged {tag!r}, not one")
         data = [output.data for output in cells[0].get("outputs", []) if "data" in output]
@@ -413,6 +462,7 @@ class CellOutput(SphinxDirective):
         image = nodes.image(uri=uri, alt=cells[0].metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
         image.source, image.line = self.get_source_info()
         image["first"] = True
+        image.attributes |= drawn(cells[0].source, defined(c.source for c in code))
         figure = nodes.figure("", image)
         if self.content:
             caption = nodes.container()

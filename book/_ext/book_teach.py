@@ -1,22 +1,12 @@
-"""For the teaching page: objectives, time and prerequisites, read from the chapters. For the glossary: its Chinese."""
+"""For the teaching page: objectives, time and prerequisites, read from the chapters."""
 
 import re
 import zlib
 from pathlib import Path
 
 import nbformat
-from book_record import Record, claims, markdown
+from book_record import RULE, Record, claims, markdown, minutes
 from docutils import nodes
-from sphinx import addnodes
-from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
-
-WORDS_PER_MINUTE = 100  # of a text with code and figures, in which one stops to predict
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
-logger = logging.getLogger(__name__)
-
-
-# ---------------------------------------------------------------- the teaching page
 
 
 def number(document):
@@ -25,10 +15,10 @@ def number(document):
 
 
 def frame(nb, name):
-    """What a chapter says of itself: a dict with prerequisites, needs, objectives, words, seconds and exercises.
+    """What a chapter says of itself: a dict with prerequisites, needs, objectives, minutes, seconds and exercises.
 
     needs: the numbers of the chapters linked in the first sentence of its prerequisites; what follows that sentence
-    points elsewhere in the book. words: those of the text up to the exercises. exercises: the stars of each.
+    points elsewhere in the book. exercises: the stars of each.
     ValueError where the chapter does not say.
     """
     text = "\n".join(markdown(nb))
@@ -48,7 +38,7 @@ def frame(nb, name):
         "prerequisites": said[1],
         "needs": sorted(needs),
         "objectives": objectives,
-        "words": len(text.split("\n## Exercises")[0].split()),
+        "minutes": minutes(nb),
         "seconds": nb.metadata.executed.seconds,
         "exercises": stars,
     }
@@ -110,11 +100,7 @@ class Objectives(Record):
             raise self.error(str(error)) from error
         if asked:
             raise self.error(f"questions for a chapter that is not in the book: {', '.join(map(str, asked))}")
-        rule = (
-            f"Reading times count the words up to the exercises, at {WORDS_PER_MINUTE} a minute. Seconds are those of "
-            "the stored run. Stars tell how hard an exercise is."
-        )
-        return [self.parsed(rule), *sections]
+        return [self.parsed(f"{RULE} Stars tell how hard an exercise is."), *sections]
 
     def homework(self, document):
         """A sentence that links the chapter's homework, "" where there is none."""
@@ -132,7 +118,6 @@ class Objectives(Record):
         facts, path = frame(nb, document), f"../{document}.ipynb"
         stars = facts["exercises"]
         kinds = ", ".join(f"{stars.count(kind)} {kind}" for kind in sorted({*stars}))
-        minutes = max(5, 5 * round(facts["words"] / WORDS_PER_MINUTE / 5))
         wrong = [
             f"*{claim['sentence']}* **{claim['verdict'].capitalize()}.** {claim['why']} "
             f"[Claim {claim['number']}]({path}#claim-{claim['number']})"
@@ -140,7 +125,7 @@ class Objectives(Record):
             if claim["verdict"] in ("false", "depends")
         ]
         time = (
-            f"About {minutes} minutes to read, {facts['seconds']} s to run; {len(stars)} exercises ({kinds}). "
+            f"About {facts['minutes']} minutes to read, {facts['seconds']} s to run; {len(stars)} exercises ({kinds}). "
             f"[Open Chapter {number(document)}]({path})"
         )
         said = {
@@ -160,73 +145,7 @@ class Objectives(Record):
         return nodes.section("", nodes.title("", title), box, ids=[f"chapter-{number(document)}"])
 
 
-# ---------------------------------------------------------------- the glossary
-
-# The first level of GB 2312 is in the order of pinyin. These are its first characters, by letter.
-INITIALS = dict(zip("啊芭擦搭蛾发噶哈击喀垃妈拿哦啪期然撒塌挖昔压匝", "ABCDEFGHJKLMNOPQRSTWXYZ", strict=True))
-FIRST, LAST = "啊".encode("gb18030"), "座".encode("gb18030")
-SOUNDS_LIKE = {"校": "叫"}  # not of the first level, or filed there under another reading
-
-
-def spelling(term):
-    """(initial of its pinyin, what to sort it by) of a Chinese term; ValueError where the order does not tell."""
-    term = "".join(SOUNDS_LIKE.get(character, character) for character in term)
-    code = term.encode("gb18030")
-    if re.match("[A-Za-z]", term):
-        return term[0].upper(), code
-    if not FIRST <= code[:2] <= LAST:
-        raise ValueError(f"{term!r}: name in SOUNDS_LIKE a common character that sounds like its first")
-    return max(
-        (first.encode("gb18030"), letter) for first, letter in INITIALS.items() if first.encode("gb18030") <= code
-    )[1], code
-
-
-class pinyin(nodes.General, nodes.Element):
-    """Where {pinyin} stands until the page is read."""
-
-
-class Pinyin(SphinxDirective):
-    """`{pinyin}`: the Chinese terms of the page's glossaries in the order of their pinyin, each a link to its entry."""
-
-    def run(self):
-        return [pinyin()]
-
-
-def read_glossary(app, doctree):
-    """Mark the Chinese terms of a page as Chinese, lead links to them to the English term, and fill {pinyin}."""
-    objects, found = app.env.get_domain("std").objects, []
-    for item in doctree.findall(nodes.definition_list_item):
-        if not isinstance(item.parent.parent, addnodes.glossary):
-            continue
-        terms = list(item.findall(nodes.term))
-        for term in terms[1:]:
-            if CHINESE.search(term.astext()):
-                # Its own address would be a serial number, which changes with the terms before it.
-                objects["term", term.astext()] = app.env.docname, terms[0]["ids"][0]
-                term["ids"].clear()
-                term["classes"].append("language-zh-Hans")  # docutils makes a lang attribute of it
-                names = re.sub("（.*?）", "", term.astext()).split("、")
-                try:
-                    found += [(*spelling(name), name, terms[0]["ids"][0]) for name in names if CHINESE.search(name)]
-                except ValueError as error:
-                    logger.warning("%s", error, location=term)
-    for node in list(doctree.findall(pinyin)):
-        items, letter = [], ""
-        for initial, _, name, target in sorted(found):
-            if initial != letter:
-                items.append(nodes.definition_list_item("", nodes.term("", initial), nodes.definition()))
-                items[-1][1] += nodes.paragraph(classes=["language-zh-Hans"])
-                letter = initial
-            else:
-                items[-1][1][0] += nodes.Text(" · ")
-            items[-1][1][0] += nodes.reference("", name, refid=target, internal=True)
-        node.replace_self(nodes.definition_list("", *items, classes=["pinyin"]))
-
-
 def setup(app):
-    app.add_node(pinyin)
     app.add_directive("prerequisites", Prerequisites)
     app.add_directive("objectives", Objectives)
-    app.add_directive("pinyin", Pinyin)
-    app.connect("doctree-read", read_glossary)
     return {"parallel_read_safe": True, "env_version": zlib.crc32(Path(__file__).read_bytes())}

@@ -1,4 +1,5 @@
-// The dark-mode switch, the switch for folded code, copy buttons, keyboard access to what scrolls, and solutions opened for print.
+// The dark-mode switch, the switch for folded code, figures that enlarge, copy buttons, keyboard access to what scrolls, and
+// solutions opened for print.
 // Every page can be read, and all of them reached, without this file.
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -82,6 +83,32 @@ const markScrollable = new ResizeObserver((entries) => {
   }
 });
 for (const box of document.querySelectorAll("pre, .table, .katex-display")) markScrollable.observe(box);
+
+// A figure enlarges in a dialog. It is at least as large as on a wide page, and else as large as the window lets it be.
+const dialog = Object.assign(document.createElement("dialog"), { className: "enlarged" });
+const closeButton = Object.assign(document.createElement("button"), { type: "button", textContent: "Close" });
+dialog.addEventListener("click", () => dialog.close());
+for (const link of document.querySelectorAll(".enlarge")) {
+  link.setAttribute("role", "button");
+  link.setAttribute("aria-haspopup", "dialog");
+  link.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault(); // a button, unlike a link, is pressed with the space bar too
+    link.click();
+  });
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const picture = link.firstElementChild.cloneNode();
+    const [width, height] = ["width", "height"].map((side) => picture.getAttribute(side));
+    picture.style.width = `max(${width}px, min(98vw, ${(85 * width) / height}vh))`;
+    dialog.replaceChildren(closeButton, picture);
+    dialog.ariaLabel = link.closest("figure")?.querySelector("figcaption strong")?.textContent ?? "Figure";
+    dialog.addEventListener("close", () => link.focus({ preventScroll: true }), { once: true });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
 
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details:not(.hidden-code)")) details.open = true;
