@@ -47,7 +47,7 @@ COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
 NARROW = 36  # characters of code that fit in a line on a phone
 LEGIBLE = 9  # px: the smallest text of a figure on a phone, where the figure scrolls rather than shrink further
 NAMED_SIZES = {"xx-small": 5.8, "x-small": 6.9, "small": 8.3}  # of Matplotlib, in points; the others are 10 or more
-WRITERS = re.compile(r"annotate|text|legend|tick_params|\w*(label|title|ticks)")  # methods that take a size of text
+WRITERS = re.compile(r"annotate|text|legend|tick_params|\w*(labels?|title|ticks)")  # methods that take a size of text
 logger = logging.getLogger(__name__)
 
 

@@ -1,9 +1,12 @@
-"""A chapter one reads: little code in view, none that scrolls sideways, no answer above its question; predictions.
+"""A chapter one reads: little code in view, none that scrolls sideways, no answer above its question, figures that a
+phone shows, a thread. Each check returns the faults it finds in a page; planted faults show that it finds them.
 
-READABLE names the chapters that were rewritten for it. Each check returns the faults it finds in a page; planted
-faults show that it finds them.
+READABLE names the chapters that were rewritten for it, and what each still lacks. For what the others lack:
+
+    READABLE=all python -m pytest tests/site/test_readable.py -k reads_well
 """
 
+import os
 import re
 
 import built
@@ -13,11 +16,7 @@ from built import CHAPTERS
 
 pytestmark = pytest.mark.browser
 
-READABLE = ["02"]
-FOLDED = ["03", "04", "06", "07", "08"]  # rewritten, but for words and tables: their code is measured
-NAMES = [name for name in CHAPTERS if name.removeprefix("notebooks/")[:2] in READABLE]
-CODED = [name for name in CHAPTERS if name.removeprefix("notebooks/")[:2] in READABLE + FOLDED]
-SHARE, LINES, COLUMNS, WORDS = 0.20, 15, 80, 3500
+SHARE, LINES, COLUMNS, WORDS, MINUTES, SCREENS = 0.20, 15, 80, 3500, 35, 2
 
 # What is in view: not folded away. Code is what stands in a cell's input.
 IN_VIEW = """(e) => e.checkVisibility() && !e.closest("details:not([open]) > :not(summary)")"""
@@ -51,11 +50,17 @@ def plotting_faults(page):
     ]
 
 
-def scroll_faults(page):
+def scroll_faults(page, boxes="pre"):
+    """Code and outputs that scroll sideways."""
     return page.evaluate(
-        f"""[...document.querySelectorAll("pre, .table, .katex-display")].filter({IN_VIEW})
+        f"""[...document.querySelectorAll("{boxes}")].filter({IN_VIEW})
             .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.slice(0, 60))"""
     )
+
+
+def wide_faults(page):
+    """Tables and formulas that scroll sideways."""
+    return scroll_faults(page, ".table, .katex-display")
 
 
 def answer_faults(page):
@@ -89,39 +94,129 @@ def word_faults(page):
     return [] if words <= WORDS else [f"{words} words"]
 
 
-CODE_CHECKS, CHECKS = [share_faults, size_faults, plotting_faults, answer_faults], [scroll_faults, word_faults]
+def minute_faults(page):
+    said = page.evaluate("document.querySelector('.bar .part span')?.textContent ?? ''")
+    found = re.fullmatch(r"(\d+) min to read, \d+ s to run", said)
+    return [] if found and int(found[1]) <= MINUTES else [said or "no time to read and to run"]
 
 
-@pytest.fixture(scope="module", params=CODED)
-def coded(request, browser, served):
-    visit = Visit(browser, served("site"), request.param)
-    yield visit.page
-    visit.close()
+def figure_faults(page):
+    """Figures whose text is small, or that do not fit, on this screen; --legible is the width with text of 9 px."""
+    return page.evaluate(
+        """[...document.querySelectorAll("article img")].flatMap((image) => {
+             const width = image.getBoundingClientRect().width;
+             const legible = parseFloat(image.style.getPropertyValue("--legible"));
+             const name = image.closest("figure")?.id ?? image.src;
+             if (!(width >= legible)) return [`${name}: text of ${((9 * width) / legible).toFixed(1)} px`];
+             return width > innerWidth ? [`${name}: ${legible} px wide, for text of 9 px`] : [];
+           })"""
+    )
 
 
-@pytest.mark.parametrize("check", CODE_CHECKS)
-def test_code_in_view_teaches(coded, check):
-    assert check(coded) == []
+def opening_faults(page):
+    """Whether the picture that a chapter opens with stands within two screens."""
+    top = page.evaluate(
+        """(() => {
+             const image = document.querySelector("article img");
+             return image && (image.getBoundingClientRect().top + scrollY) / innerHeight;
+           })()"""
+    )
+    return [] if top is not None and top <= SCREENS else [f"{top} screens to the first picture"]
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def opened(request, browser, served):
-    visit = Visit(browser, served("site"), request.param)
-    visit.settle()
-    yield visit
-    visit.close()
+def prediction_faults(page):
+    """Predictions without an answer that can be marked: a number or a letter."""
+    asked = page.evaluate(
+        "[...document.querySelectorAll('blockquote')].filter((e) => /^\\s*Predict\\./.test(e.textContent)).length"
+    )
+    ready = page.locator("blockquote.predict.ready").count()
+    answers = page.evaluate("[...document.querySelectorAll('p.answer strong:first-child')].map((e) => e.textContent)")
+    faults = [] if asked == ready == len(answers) else [f"{asked} predictions, {ready} taken, {len(answers)} answered"]
+    return faults + [text for text in answers if not re.match(r"Answer: (\([a-d]\)|[-−]?\d)", text)]
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_chapter_is_readable(opened, check):
-    assert check(opened.page) == []
+def self_check_faults(page):
+    """Questions of the self-check whose options are no radio buttons or that have no explanation."""
+    lists = page.locator("#check-yourself > ul")
+    if not lists.count():
+        return ["no options"]
+    sound = page.locator("#check-yourself > ul[role=radiogroup]:has(input[type=radio]) + .said + details").count()
+    return [] if sound == lists.count() else [f"{sound} of {lists.count()} lists are questions"]
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_scrolls_sideways(opened, width):
-    opened.unfold()  # folded code and sections too
-    opened.resize(width)
-    assert scroll_faults(opened.page) == []
+def thread_faults(page):
+    """The end of a chapter: its homework, the next chapter, three questions that stay open."""
+    links, questions, following, homework = page.evaluate(
+        """(() => {
+             const end = [...document.querySelectorAll("article > section > section")].at(-1);
+             const path = (a) => a && new URL(a.href).pathname;
+             const homework = location.pathname.replace("notebooks/", "assignments/");
+             return [[...(end?.querySelectorAll("a") ?? [])].map(path), end?.querySelectorAll("li").length ?? 0,
+               path(document.querySelector("a[rel=next]")), homework];
+           })()"""
+    )
+    wanted = {"homework": homework, "the next chapter": following if "/notebooks/" in (following or "") else None}
+    faults = [f"no link to {what}" for what, path in wanted.items() if path and path not in links]
+    return faults + ([] if questions == 3 else [f"{questions} open questions"])
+
+
+# (check, width of the screen, whether all is unfolded)
+CHECKS = [(scroll_faults, 1280, True), (wide_faults, 1280, True)]
+CHECKS += [(scroll_faults, 360, True), (wide_faults, 360, True), (figure_faults, 360, True)]
+CHECKS += [
+    (check, 1280, False)
+    for check in (
+        share_faults, size_faults, plotting_faults, answer_faults, word_faults, minute_faults, opening_faults,
+        prediction_faults, self_check_faults, thread_faults,
+    )
+]  # fmt: skip
+
+READABLE = {
+    "02": [thread_faults],
+    "03": [wide_faults],
+    "04": [wide_faults, word_faults],
+    "06": [wide_faults, prediction_faults],
+    "07": [wide_faults, prediction_faults],
+    "08": [wide_faults, word_faults],
+}
+
+
+def measured():
+    """(page, check, width, whether all is unfolded) of the chapters, as parameters."""
+    for name in CHAPTERS:
+        number = name.removeprefix("notebooks/")[:2]
+        for check, width, unfolded in CHECKS:
+            lacking = pytest.mark.xfail(reason="not yet") if check in READABLE.get(number, ()) else ()
+            if number in READABLE or os.environ.get("READABLE") == "all":
+                label = f"{number}-{check.__name__}-{width}"
+                yield pytest.param(name, check, width, unfolded, id=label, marks=lacking)
+
+
+@pytest.fixture(scope="module")
+def opened(browser, served):
+    """opened(page) -> the visit to it; one is kept."""
+    visits = {}
+
+    def opened(name):
+        if name not in visits:
+            close()
+            visits[name] = Visit(browser, served("site"), name)
+        return visits[name]
+
+    def close():
+        while visits:
+            visits.popitem()[1].close()
+
+    yield opened
+    close()
+
+
+@pytest.mark.parametrize("name, check, width, unfolded", list(measured()))
+def test_a_chapter_reads_well(opened, name, check, width, unfolded):
+    visit = opened(name)
+    visit.page.evaluate("(open) => document.querySelectorAll('details').forEach((e) => (e.open = open))", unfolded)
+    visit.resize(width, 800)
+    assert check(visit.page) == []
 
 
 CELL = "<div class=cell><div class=cell_input><div class=highlight><pre>{}</pre></div></div></div>"
@@ -133,11 +228,25 @@ PLANTED = [
     (plotting_faults, CELL.format("ax.plot(x)")),
     (plotting_faults, CELL.format("table(head, rows)")),
     (scroll_faults, f"<pre style='white-space: pre'>{'x' * 400}</pre>"),
-    (scroll_faults, f"<div class=table><table><td>{'x' * 400}</td></table></div>"),
+    (wide_faults, f"<div class=table><table><td>{'x' * 400}</td></table></div>"),
     (answer_faults, ""),
     (answer_faults, ASKED + CELL.format("n = 2\nassert n == 2")),
     (answer_faults, ASKED + CELL.format("n = 2") + CELL.format("Markdown('Claim 09')")),
     (word_faults, "<p>" + "word " * 3501),
+    (minute_faults, ""),
+    (minute_faults, "<p class=bar><b class=part><span>36 min to read, 9 s to run</span></b>"),
+    (minute_faults, "<p class=bar><b class=part><span>12 min to read</span></b>"),
+    (figure_faults, "<img width=661 style='--legible: 1400px; max-width: 100%'>"),  # no wider than the screen
+    (figure_faults, "<img width=1400 style='--legible: 1400px; max-width: none'>"),
+    (figure_faults, "<img width=600>"),
+    (opening_faults, ""),
+    (opening_faults, "<p style='height: 1700px'></p><img>"),
+    (prediction_faults, ASKED),
+    (prediction_faults, "<p class=answer><strong>Answer: many.</strong>"),
+    (self_check_faults, "<section id=check-yourself></section>"),
+    (self_check_faults, "<section id=check-yourself><ul><li>(a) one</ul><details></details></section>"),
+    (thread_faults, ""),
+    (thread_faults, "<section><section><a href=404.html></a><ul><li>1<li>2</ul></section></section>"),
 ]
 
 
@@ -169,13 +278,6 @@ def test_figures_have_numbers_and_anchors():
 # ---------------------------------------------------------------- the switch, predictions, self-checks
 
 
-def test_every_prediction_of_a_readable_chapter_is_answered(opened):
-    asked = opened.page.evaluate(
-        "[...document.querySelectorAll('blockquote')].filter((e) => e.innerText.startsWith('Predict.')).length"
-    )
-    assert asked == opened.page.locator("blockquote.predict.ready").count() == opened.page.locator("p.answer").count()
-
-
 def box(page, number):
     """The prediction, its answer, and what is said of it."""
     asked = page.locator("blockquote.predict").nth(number)
@@ -187,7 +289,7 @@ def unfolded(page):
 
 
 def test_what_a_reader_does_with_the_keyboard_is_remembered(visit):
-    page, faults = visit(NAMES[0])
+    page, faults = visit(CHAPTERS[1])
     button = page.get_by_role("button", name="Show all code")
     place = button.bounding_box()
     assert (button.get_attribute("aria-pressed"), unfolded(page)) == ("false", [False])
@@ -220,7 +322,7 @@ def test_what_a_reader_does_with_the_keyboard_is_remembered(visit):
 
 
 def test_what_is_covered_can_be_shown_linked_and_printed(visit):
-    page, faults = visit(NAMES[0])
+    page, faults = visit(CHAPTERS[1])
     asked, answer, said = box(page, 0)
     asked.get_by_role("button", name="Show").click()
     assert answer.is_visible() and said.inner_text() == "Shown." and not box(page, 1)[1].is_visible()
@@ -242,7 +344,7 @@ def test_what_is_covered_can_be_shown_linked_and_printed(visit):
 
 
 def test_without_javascript_code_unfolds_and_nothing_is_covered(visit):
-    page, _ = visit(NAMES[0], java_script_enabled=False)
+    page, _ = visit(CHAPTERS[1], java_script_enabled=False)
     assert not page.get_by_role("button", name="Show all code").is_visible()
     folded = page.locator("details.hidden-code").nth(1)
     assert not folded.locator("pre").is_visible()
