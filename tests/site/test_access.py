@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import Visit
-from built import KINDS, visits
+from built import CHAPTERS, KINDS, visits
 
 pytestmark = pytest.mark.browser
 
@@ -86,6 +86,17 @@ def test_axe_finds_no_violation(opened, scheme):
     found = violations(opened) if scheme == "light" else []
     found += contrasts(opened)  # all that the colours change
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_an_enlarged_figure(browser, served, scheme):
+    visit = Visit(browser, served("site"), CHAPTERS[1], color_scheme=scheme, reduced_motion="reduce")
+    visit.page.locator("article .enlarge").first.click()
+    assert visit.page.locator("dialog[open] img").is_visible()
+    found = [v["id"] for v in violations(visit) + contrasts(visit)]
+    visit.page.locator("dialog[open] img").evaluate("(image) => image.removeAttribute('alt')")
+    assert (found, [v["id"] for v in violations(visit)]) == ([], ["image-alt"])
+    visit.close()
 
 
 def violations(visit):

@@ -154,6 +154,41 @@ def test_copy_button(visit, base):
     assert page.evaluate("navigator.clipboard.readText()").strip() == block.locator("pre").inner_text().strip()
 
 
+def enlarged(page):
+    return page.locator("dialog.enlarged[open]")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_figure_enlarges(visit, size, scheme):
+    width, height = size
+    page, faults = visit(CHAPTERS[1], viewport={"width": width, "height": height}, color_scheme=scheme)
+    link = page.locator("article .enlarge").first
+    shown = link.locator("img").bounding_box()["width"]
+    for press in (link.click, lambda: link.press("Enter"), lambda: link.press(" ")):
+        press()
+        dialog, picture = enlarged(page), enlarged(page).locator("img")
+        assert picture.get_attribute("alt") == link.locator("img").get_attribute("alt")
+        assert dialog.get_attribute("aria-label").startswith("Figure")
+        assert picture.bounding_box()["width"] > 1.3 * shown
+        assert ("invert" in picture.evaluate("e => getComputedStyle(e).filter")) == (scheme == "dark")
+        assert page.evaluate("document.activeElement.textContent") == "Close"
+        page.keyboard.press("Escape")
+        assert enlarged(page).count() == 0 and link.evaluate("e => e === document.activeElement")
+    for part in ("button", "img"):
+        link.click()
+        enlarged(page).locator(part).click(position={"x": 40, "y": 20})
+        assert enlarged(page).count() == 0
+    assert page.url.endswith(CHAPTERS[1]) and faults == []
+
+
+def test_a_figure_without_javascript_is_a_link_to_its_picture(visit):
+    page, faults = visit(CHAPTERS[1], java_script_enabled=False)
+    page.locator("article .enlarge").first.click()
+    page.wait_for_url("**/_images/*.webp")
+    assert faults == []
+
+
 def test_print_opens_solutions_and_drops_the_furniture(visit):
     page, _ = visit(CHAPTERS[0])
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -1,10 +1,16 @@
 """The glossary: English and Chinese, one sentence, a chapter that uses the term. Planted faults show what is found."""
 
+import json
 import re
 
 import build
+import built
+import html5lib
 import nbformat
 import pytest
+from book_glossary import finder, form_of, spelling
+from built import CHAPTERS
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 GLOSSARY = build.ROOT / "book" / "glossary.md"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -111,3 +117,149 @@ def test_a_faulty_entry_is_found(message):
 )
 def test_a_faulty_list_is_found(pair):
     assert list_faults(pair)
+
+
+# ---------------------------------------------------------------- its Chinese
+
+
+def test_the_order_of_pinyin():
+    by_letter = {"A": "Alpha", "B": "标签", "D": "调度", "J": "校准", "N": "奈特", "S": "随机", "Z": "暂退法"}
+    assert {term: spelling(term)[0] for term in by_letter.values()} == {term: a for a, term in by_letter.items()}
+    assert sorted(["子网络", "过拟合", "暂退法", "方差", "反向"], key=spelling) == [
+        "反向",
+        "方差",
+        "过拟合",
+        "暂退法",
+        "子网络",
+    ]
+    with pytest.raises(ValueError, match="SOUNDS_LIKE"):
+        spelling("熵")
+
+
+def test_chinese_terms_are_marked_and_listed():
+    text = (built.site() / "book" / "glossary.html").read_text(encoding="utf-8")
+    page = html5lib.parse(text, namespaceHTMLElements=False)
+    terms = ["".join(dt.itertext()) for dt in page.iter("dt") if re.search("[\u4e00-\u9fff]", "".join(dt.itertext()))]
+    marked = ["".join(dt.itertext()) for dt in page.iter("dt") if dt.get("lang") == "zh-Hans"]
+    assert terms == marked and len(terms) >= 70
+    listed = {"".join(a.itertext()) for p in page.iter("p") if p.get("lang") == "zh-Hans" for a in p.iter("a")}
+    names = {
+        name for term in terms for name in re.sub("（.*?）", "", term).split("、") if re.search("[\u4e00-\u9fff]", name)
+    }
+    assert listed == names
+
+
+# ---------------------------------------------------------------- links from the chapters
+
+
+FORMS = {"mask", "overfitting", "overfits", "early stopping", "variance", "variance shift", "SELU", "penalties"}
+FOUND = {
+    "Masks and a mask": ["mask"],
+    "a variance shift, a variance": ["variance shift", "variance"],
+    "Early\nstopping": ["early stopping"],
+    "it overfits": ["overfits"],
+    "penalties": ["penalties"],
+    "the mask's": ["mask"],
+    "unmask, masked, mask-free, selu": [],
+}
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_a_term_is_found_as_whole_words_and_the_longest_wins(text):
+    found = [form_of(match[0], FORMS) for match in finder(FORMS).finditer(text)]
+    assert list(dict.fromkeys(found)) == FOUND[text]
+
+
+PAGE = """---
+description: A small glossary.
+forms: {overfitting: [overfits]}
+homonyms: [seed]
+---
+# Glossary
+
+A paragraph.
+
+```{glossary}
+mask
+掩码
+  Which units are *kept*. [Chapter 1](../notebooks/01-overfitting.ipynb)
+
+overfitting
+过拟合
+  Having a rival. [Chapter 1](../notebooks/01-overfitting.ipynb)
+
+seed
+随机种子
+  A number. [Chapter 2](../notebooks/02-mask-math.ipynb)
+
+unit
+单元
+  One number. [Chapter 1](../notebooks/01-overfitting.ipynb)
+```
+"""
+SECTIONS = [  # what a chapter says; the terms with a star become links
+    "# 1. Mask\n\nA [mask](02-mask-math.ipynb), `mask` and $mask$.",
+    "## Further: a unit\n\nA unit, in a folded section, which *overfits* first.",
+    "## Check yourself\n\nA unit?",
+    "## Then\n\n> **Predict.** One unit?\n>\n> - (a) mask\n\n**Answer: (a).** A seed.\n\nIt *overfits*; its **masks**.",
+]
+
+
+def test_the_first_use_in_view_links(tmp_path):
+    shown = new_output("display_data", {"text/markdown": "A mask.", "text/plain": ""})
+    cells = [new_markdown_cell(text) for text in SECTIONS]
+    cells.insert(1, new_code_cell("mask = 1", outputs=[shown]))
+    python = {"language_info": {"name": "python"}}
+    other = [new_markdown_cell("# 2. Other\n\nA seed is a seed.")]
+    books = {
+        "notebooks/01-overfitting.ipynb": new_notebook(cells=cells, metadata=python),
+        "notebooks/02-mask-math.ipynb": new_notebook(cells=other, metadata=python),
+    }
+    book = built.scratch_book(tmp_path, {"index.md": "# Title\n\nA mask.\n", "glossary.md": PAGE}, books)
+    ok, printed = built.build_with(built.NOWHERE, book)
+    assert ok, printed
+
+    def links(page):
+        text = (book / "_build" / "html" / page).read_text(encoding="utf-8")
+        return re.findall(r'<a class="[^"]*\bterm\b[^"]*" href="([^"]*)" title="([^"]*)">([^<]*)</a>', text)
+
+    where = "../book/glossary.html#term-"
+    assert links("notebooks/01-overfitting.html") == [
+        (f"{where}unit", "One number.", "unit"),
+        (f"{where}overfitting", "Having a rival.", "overfits"),
+        (f"{where}mask", "Which units are kept.", "masks"),
+    ]
+    assert links("notebooks/02-mask-math.html") == [(f"{where}seed", "A number.", "seed")]
+    assert links("index.html") == links("book/glossary.html") == []
+    index = (book / "_build" / "html" / "search.json").read_text(encoding="utf-8")
+    assert index.count("Having a rival.") == 1  # not again with each link
+
+    page = PAGE.replace("[seed]", "[gone]")
+    (book / "book" / "glossary.md").write_text(page, encoding="utf-8")
+    ok, printed = built.build_with(built.NOWHERE, book)
+    assert not ok and "'gone', which is no term" in printed
+
+
+def linked(name):
+    """[(anchor, words)] of the links to terms on a page, in their order."""
+    text = (built.site() / name).read_text(encoding="utf-8")
+    page = html5lib.parse(text, namespaceHTMLElements=False)
+    terms = [a for a in page.iter("a") if "term" in (a.get("class") or "").split()]
+    return [(a.get("href").partition("#")[2], "".join(a.itertext())) for a in terms]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_each_chapter_links_a_term_once(name):
+    found = linked(name)
+    anchors = [anchor for anchor, _ in found]
+    assert len(anchors) == len({*anchors}) >= 10
+    assert not [words for _, words in found if not words.strip() or len(words) > 40]
+
+
+def test_other_pages_and_the_index_have_no_links_to_terms():
+    assert not [name for name in built.PAGES if name not in CHAPTERS and linked(name)]
+    records = json.loads((built.site() / "search.json").read_text(encoding="utf-8"))
+    for english, _, definition in ENTRIES:
+        sentence = LINK.sub("", definition).strip()
+        if not re.search(r"[`*$\['\"]", sentence):  # what a page shows in another way
+            assert sum(sentence in record[3] for record in records) == 1, english

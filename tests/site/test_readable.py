@@ -9,6 +9,7 @@ READABLE names the chapters that were rewritten for it, and what each still lack
 import os
 import re
 
+import book_site
 import built
 import pytest
 from browsers import Visit
@@ -261,6 +262,42 @@ def blank(browser, served):
 def test_planted_fault_is_found(blank, check, text):
     blank.evaluate("(text) => (document.querySelector('article').innerHTML = text)", text)
     assert check(blank)
+
+
+DRAWN = {  # code that draws a figure: (dots per inch, points of its smallest text)
+    "plt.plot(x)": (160, 10),
+    "fig, ax = plt.subplots(figsize=(5.4, 3), dpi=140)\nax.set_title('t', fontsize=11)": (140, 10),
+    "ax.annotate('a', (0, 0), size=8)\nax.legend(fontsize=9)": (160, 8),
+    "ax.set_xticklabels(names, fontsize='x-small')": (160, 6.9),
+    "ax.tick_params(labelsize=8.5)": (160, 8.5),
+    "x = rng.normal(size=4)\nax.scatter(x, x, s=3)": (160, 10),
+    "with plt.rc_context({'xtick.labelsize': 7}):\n    ax.plot(x)": (160, 7),
+    "panel(ax)": (160, 9),
+    "label(ax, 'a')": (160, 8),
+    "label(ax, 'a', size=7)": (160, 7),
+}
+HELPERS = """
+def note(ax): ax.text(0, 0, "a", size=9)
+def panel(ax): note(ax)
+def label(ax, text, size=8): ax.text(0, 0, text, size=size)
+def unused(ax): ax.text(0, 0, "a", size=5)
+"""
+
+
+@pytest.mark.parametrize("code", DRAWN)
+def test_the_smallest_text_of_a_figure(code):
+    found = book_site.drawn(code, book_site.defined([HELPERS]))
+    assert (found["dpi"], found["points"]) == DRAWN[code]
+
+
+@pytest.mark.parametrize("width", [320, 360, 640])
+def test_no_text_of_a_figure_is_smaller_than_9_px(opened, width):
+    """In all chapters: what would be smaller scrolls in its own frame, and the page does not."""
+    for name in CHAPTERS:
+        visit = opened(name)
+        visit.resize(width)
+        assert [fault for fault in figure_faults(visit.page) if "text of 9 px" not in fault] == [], name
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_figures_have_numbers_and_anchors():

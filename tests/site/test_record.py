@@ -5,9 +5,9 @@ import json
 import html5lib
 import numpy as np
 import pytest
-from book_record import run_facts, seeds
+from book_record import LINES, WORDS, minutes, run_facts, seeds
 from built import site
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from spread import estimates, shifts
 
 from notebook import NAMES, ROOT, read
@@ -71,3 +71,40 @@ def test_shifts():
     assert shifts(before, before + np.array([0.01, 0]))[2] == np.inf  # from 1.0 ± 0.0, any change is beyond measure
     with pytest.raises(ValueError, match="3 estimates stored, 2 in this run"):
         shifts(before, before[:2])
+
+
+def words(n):
+    return new_markdown_cell("word " * n)
+
+
+def code(lines, *tags, figures=0):
+    outputs = [new_output("display_data", {"image/png": ""})] * figures
+    return new_code_cell("\n".join("x" * lines), metadata={"tags": list(tags)}, outputs=outputs)
+
+
+FURTHER = [new_markdown_cell("## Further: a proof\n\n" + "word " * 990), code(90, figures=1)]
+READ = {  # what a chapter holds: the minutes it takes to read
+    "words": ([words(2 * WORDS), words(WORDS)], 3),
+    "code": ([code(2 * LINES), code(90, "hide-input")], 2),
+    "figures": ([code(1, "hide-input", figures=2), code(1, "hide-input", figures=1)], 3),
+    "a solution": ([new_markdown_cell("<details>\n\n" + "word " * 990 + "\n\n</details>"), words(WORDS)], 1),
+    "a table": ([new_markdown_cell("| word " * 990 + "|\n"), words(WORDS)], 1),
+    "a further section": ([*FURTHER, new_markdown_cell("### Part"), words(990)], 0),
+    "what follows it": ([*FURTHER, new_markdown_cell("## Next\n\n" + "word " * WORDS)], 1),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_the_time_to_read(case):
+    cells, expected = READ[case]
+    assert minutes(new_notebook(cells=cells)) == expected
+
+
+def test_each_chapter_says_its_times():
+    teaching = (site() / "book" / "teach.html").read_text(encoding="utf-8")
+    for name in NAMES:
+        nb = read(name)
+        page = (site() / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        assert f"<span>{minutes(nb)} min to read, {nb.metadata.executed.seconds} s to run</span>" in page
+        assert f"About {minutes(nb)} minutes to read, {nb.metadata.executed.seconds} s to run" in teaching
+    assert "min to read" not in teaching

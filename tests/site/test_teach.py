@@ -9,7 +9,7 @@ import html5lib
 import nbformat
 import pytest
 from book_record import claims
-from book_teach import frame, questions, spelling
+from book_teach import frame, questions
 
 BOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((build.ROOT / "notebooks").glob("*.ipynb"))}
 
@@ -73,30 +73,3 @@ def test_a_line_that_is_no_question_is_found():
     assert questions(["1. Why?", "", "1. How?", "12. When?"]) == {1: ["Why?", "How?"], 12: ["When?"]}
     with pytest.raises(ValueError, match="starts with the number"):
         questions(["- Why?"])
-
-
-def test_the_order_of_pinyin():
-    by_letter = {"A": "Alpha", "B": "标签", "D": "调度", "J": "校准", "N": "奈特", "S": "随机", "Z": "暂退法"}
-    assert {term: spelling(term)[0] for term in by_letter.values()} == {term: a for a, term in by_letter.items()}
-    assert sorted(["子网络", "过拟合", "暂退法", "方差", "反向"], key=spelling) == [
-        "反向",
-        "方差",
-        "过拟合",
-        "暂退法",
-        "子网络",
-    ]
-    with pytest.raises(ValueError, match="SOUNDS_LIKE"):
-        spelling("熵")
-
-
-def test_chinese_terms_are_marked_and_listed():
-    text = (built.site() / "book" / "glossary.html").read_text(encoding="utf-8")
-    page = html5lib.parse(text, namespaceHTMLElements=False)
-    terms = ["".join(dt.itertext()) for dt in page.iter("dt") if re.search("[\u4e00-\u9fff]", "".join(dt.itertext()))]
-    marked = ["".join(dt.itertext()) for dt in page.iter("dt") if dt.get("lang") == "zh-Hans"]
-    assert terms == marked and len(terms) >= 70
-    listed = {"".join(a.itertext()) for p in page.iter("p") if p.get("lang") == "zh-Hans" for a in p.iter("a")}
-    names = {
-        name for term in terms for name in re.sub("（.*?）", "", term).split("、") if re.search("[\u4e00-\u9fff]", name)
-    }
-    assert listed == names
