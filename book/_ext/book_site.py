@@ -190,9 +190,10 @@ def visit_image(self, node):
     }
     if source.is_file():
         width, height = imagesize.get(source)
-        if "dpi" in node:  # an inch is shown 120 px wide: 10 pt are 16.7 px
-            width, height = round(width * 120 / node["dpi"]), round(height * 120 / node["dpi"])
-            attributes["style"] = f"--legible: {math.ceil(width / 120 * 72 * LEGIBLE / node['points'])}px"
+        if "dpi" in node:
+            attributes["style"] = f"--legible: {math.ceil(width / node['dpi'] * 72 * LEGIBLE / node['points'])}px"
+        if source.suffix == ".png":  # where 160 dots are an inch, 10 pt print is 16.7 px high at full width
+            width, height = round(width * 0.75), round(height * 0.75)
         attributes |= {"width": width, "height": height}
     attributes |= {"fetchpriority": "high"} if node.get("first") else {"loading": "lazy"}
     pairs = " ".join(f'{k}="{html.escape(str(v))}"' for k, v in attributes.items() if v != "" or k == "alt")

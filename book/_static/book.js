@@ -84,7 +84,7 @@ const markScrollable = new ResizeObserver((entries) => {
 });
 for (const box of document.querySelectorAll("pre, .table, .katex-display")) markScrollable.observe(box);
 
-// A figure enlarges in a dialog. It is at least as large as on a wide page, and else as large as the window lets it be.
+// A figure enlarges in a dialog: to the window, or where that is no more than on the page, beyond it; then it scrolls.
 const dialog = Object.assign(document.createElement("dialog"), { className: "enlarged" });
 const closeButton = Object.assign(document.createElement("button"), { type: "button", textContent: "Close" });
 dialog.addEventListener("click", () => dialog.close());
@@ -101,7 +101,7 @@ for (const link of document.querySelectorAll(".enlarge")) {
     event.preventDefault();
     const picture = link.firstElementChild.cloneNode();
     const [width, height] = ["width", "height"].map((side) => picture.getAttribute(side));
-    picture.style.width = `max(${width}px, min(98vw, ${(85 * width) / height}vh))`;
+    picture.style.width = `max(${width}px, min(98vw, max(${1.5 * width}px, ${(85 * width) / height}vh)))`;
     dialog.replaceChildren(closeButton, picture);
     dialog.ariaLabel = link.closest("figure")?.querySelector("figcaption strong")?.textContent ?? "Figure";
     dialog.addEventListener("close", () => link.focus({ preventScroll: true }), { once: true });

@@ -182,6 +182,14 @@ def test_a_figure_enlarges(visit, size, scheme):
     assert page.url.endswith(CHAPTERS[1]) and faults == []
 
 
+def test_a_tall_figure_enlarges_too(visit):
+    page, _ = visit(CHAPTERS[1])
+    link = page.locator("article .enlarge").first
+    link.locator("img").evaluate("(image) => (image.height = 3 * image.width)")
+    link.click()
+    assert enlarged(page).locator("img").bounding_box()["width"] > 1.3 * link.locator("img").bounding_box()["width"]
+
+
 def test_a_figure_without_javascript_is_a_link_to_its_picture(visit):
     page, _ = visit(CHAPTERS[1], java_script_enabled=False)
     page.locator("article .enlarge").first.click()
