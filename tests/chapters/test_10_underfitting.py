@@ -295,7 +295,7 @@ FAULTS = [
     (check_schedule, "1 - math.exp(-gamma * t)}", "math.exp(-gamma * t)}"),
     (check_schedule, "if not 0 <= p <= 1:", "if p < 0 or p > 1:"),
     (check_schedule, "0 <= step < steps and", "0 <= step <= steps and"),
-    (check_dropout, "torch.where(u >= drop, x /", "torch.where(u < drop, x /"),
+    (check_dropout, "u >= drop, x /", "u < drop, x /"),
     (check_dropout, "x / torch.where(drop < 1, 1 - drop, 1)", "x"),
     (check_dropout, "torch.where(drop < 1, 1 - drop, 1)", "(1 - drop / 2)"),
     (check_dropout, "1 - drop, 1), 0) if training else x", "1 - drop, 1), 0)"),
