@@ -343,9 +343,7 @@ def depart_hidden(self, node):
 
 def has_text_output(output):
     """Whether nbval would compare something of this cell to the letter: any output that is not only a picture."""
-    return any(
-        child.get("nb_element") != "mime_bundle" or not any(child.findall(nodes.image)) for child in output.children
-    )
+    return not all(any(child.findall(nodes.image)) for child in output.children)
 
 
 def label_cells(app, doctree):
