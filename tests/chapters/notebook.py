@@ -34,7 +34,7 @@ def load(name, replace=None):
     code = code_of(read(name))
     for old, new in (replace or {}).items():
         if code.count(old) != 1:
-            raise ValueError(f"{name}: {old!r} occurs {code.count(old)} times, not once")
+            raise LookupError(f"{name}: {old!r} occurs {code.count(old)} times, not once")
         code = code.replace(old, new)
     module = types.ModuleType(name.replace("-", "_"))
     exec(compile(definitions(code), f"<{name}>", "exec"), module.__dict__)

@@ -322,7 +322,7 @@ FAULTS = [
     (check_study, "record[:, 0].argmin(0)", "record[:, 2].argmin(0)"),
     (check_study, "steps or (stop and step", "steps or (False and step"),
     (check_study, "100 * parts[2][1]", "parts[2][1]"),
-    (check_brier, 'parts["test"][1], "variance"', 'parts["val"][1], "variance"'),
+    (check_brier, '"bias": parts["test"][1]', '"bias": parts["val"][1]'),
     (check_reading, "lr = min(by_rate, key", "lr = max(by_rate, key"),
     (check_reading, 'if setting["steps"] == steps:', "if True:"),
     (check_reading, "(0.05, 0.05 / n_rows)", "(0.05, 0.05)"),

@@ -172,14 +172,7 @@ CHECKS += [
     )
 ]  # fmt: skip
 
-READABLE = {
-    "02": [thread_faults],
-    "03": [wide_faults],
-    "04": [wide_faults, word_faults],
-    "06": [wide_faults, prediction_faults],
-    "07": [wide_faults, prediction_faults],
-    "08": [wide_faults, word_faults],
-}
+READABLE = {f"{number:02}": [] for number in range(1, 13)}
 
 
 def measured():
