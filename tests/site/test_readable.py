@@ -6,14 +6,19 @@ READABLE names the chapters that were rewritten for it, and what each still lack
     READABLE=all python -m pytest tests/site/test_readable.py -k reads_well
 """
 
+import html
+import json
 import os
 import re
 
 import book_site
 import built
+import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browsers import Visit
 from built import CHAPTERS
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 pytestmark = pytest.mark.browser
 
@@ -126,14 +131,16 @@ def opening_faults(page):
 
 
 def prediction_faults(page):
-    """Predictions without an answer that can be marked: a number or a letter."""
+    """Predictions without an answer that can be marked: a number, a letter or a curve that can be drawn."""
     asked = page.evaluate(
         "[...document.querySelectorAll('blockquote')].filter((e) => /^\\s*Predict\\./.test(e.textContent)).length"
     )
     ready = page.locator("blockquote.predict.ready").count()
     answers = page.evaluate("[...document.querySelectorAll('p.answer strong:first-child')].map((e) => e.textContent)")
     faults = [] if asked == ready == len(answers) else [f"{asked} predictions, {ready} taken, {len(answers)} answered"]
-    return faults + [text for text in answers if not re.match(r"Answer: (\([a-d]\)|[-−]?\d)", text)]
+    drawn, curves = page.locator(".predict .plot").count(), sum("the curve" in text for text in answers)
+    faults += [] if drawn == curves else [f"{curves} curves, {drawn} boxes to draw in"]
+    return faults + [text for text in answers if not re.match(r"Answer: (\([a-d]\)|[-−]?\d|the curve)", text)]
 
 
 def self_check_faults(page):
@@ -237,6 +244,10 @@ PLANTED = [
     (opening_faults, "<p style='height: 1700px'></p><img>"),
     (prediction_faults, ASKED),
     (prediction_faults, "<p class=answer><strong>Answer: many.</strong>"),
+    (
+        prediction_faults,
+        "<blockquote class='predict ready'>Predict.</blockquote><p class=answer><strong>Answer: the curve.",
+    ),
     (self_check_faults, "<section id=check-yourself></section>"),
     (self_check_faults, "<section id=check-yourself><ul><li>(a) one</ul><details></details></section>"),
     (thread_faults, ""),
@@ -384,4 +395,204 @@ def test_without_javascript_code_unfolds_and_nothing_is_covered(visit):
 
 
 def test_the_module_is_small():
-    assert (built.site() / "_static" / "predict.js").stat().st_size <= 6 * 1024
+    assert (built.site() / "_static" / "predict.js").stat().st_size <= 10 * 1024
+
+
+# ---------------------------------------------------------------- curves to predict
+
+
+K = [50, 42, 36, 31, 27, 27, 28, 33]  # what Chapter 1 printed, at 15 to 1 neighbours
+
+
+def curve_box(page):
+    """The first curve to predict in Chapter 1, its sliders, and what is said of it."""
+    asked = page.locator("blockquote.predict.curve").first
+    asked.locator(".plot").scroll_into_view_if_needed()
+    return asked, asked.get_by_role("slider"), asked.get_by_role("status")
+
+
+def values(sliders):
+    return [float(value) for value in sliders.evaluate_all("(sliders) => sliders.map((e) => e.value)")]
+
+
+def heights(asked, name):
+    """The values at which the dots of a line stand, of 0 to 60."""
+    paths = asked.locator(f"path.dots.{name}").evaluate_all("(paths) => paths.map((e) => e.getAttribute('d'))")
+    return [60 * (1 - float(y)) for path in paths for y in re.findall(r" ([-\d.e]+)h0", path)]
+
+
+def where(asked, column, value):
+    """The point of the box at a column, of 8, and a value."""
+    area = asked.locator(".plot").bounding_box()
+    return area["x"] + area["width"] * (column + 0.5) / 8, area["y"] + area["height"] * (1 - value / 60)
+
+
+def test_a_curve_is_drawn_by_keys_and_remembered(visit):
+    page, faults = visit(CHAPTERS[0])
+    asked, sliders, said = curve_box(page)
+    assert sliders.count() == 8 and values(sliders) == [30] * 8
+    assert [sliders.nth(i).get_attribute("aria-label") for i in (0, 7)] == [
+        "true error (%) at k 15",
+        "true error (%) at k 1",
+    ]
+    sliders.first.focus()
+    page.keyboard.press("Enter")
+    assert said.inner_text() == "Draw a line, or Show." and asked.locator("path.truth").count() == 0
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Tab")
+    page.keyboard.press("PageUp")
+    assert sliders.nth(1).evaluate(
+        "(e) => e === document.activeElement && getComputedStyle(e).outlineStyle === 'solid'"
+    )
+    page.keyboard.press("Tab")
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    given = values(sliders)
+    assert given[0] == 30.6 and 30 < given[1] <= 36 and given[2:] == [60, 0, 30, 30, 30, 30]
+    np.testing.assert_allclose(heights(asked, "given"), given)
+    page.keyboard.press("Enter")
+
+    near = np.mean(np.abs(np.subtract(given, K)))
+    wanted = f"true error (%): {near:.2g} off on average. Your line rises, falls or stays as the true one (dashed) does"
+    assert said.inner_text() == f"{wanted} in 3 of 7 steps."  # down from 60 to 0; twice level, as the true one is
+    np.testing.assert_allclose(heights(asked, "truth"), K)
+    answer = page.locator("blockquote.curve ~ p.answer").first
+    assert answer.is_visible() and sliders.first.is_disabled()
+
+    page.reload()
+    asked, sliders, said = curve_box(page)
+    assert said.inner_text().startswith(wanted) and values(sliders) == given and sliders.first.is_disabled()
+    np.testing.assert_allclose(heights(asked, "given"), given)
+    assert faults == []
+
+
+def test_a_curve_is_drawn_by_a_mouse(visit):
+    page, faults = visit(CHAPTERS[0])
+    asked, sliders, said = curve_box(page)
+    page.mouse.move(*where(asked, 0, 50))
+    assert values(sliders) == [30] * 8  # no button is down
+    page.mouse.down()
+    page.mouse.move(*where(asked, 4, 26))  # in one leap: the columns between follow the line
+    page.mouse.move(*where(asked, 7, 90))  # above the box
+    page.mouse.up()
+    page.mouse.move(*where(asked, 2, 10))
+    np.testing.assert_allclose(values(sliders), [50, 44, 38, 32, 26, 47.3, 60, 60], atol=0.7)
+    np.testing.assert_allclose(heights(asked, "given"), values(sliders))
+    asked.get_by_role("button", name="Check").click()
+    assert re.search(r"^true error \(%\): [\d.]+ off on average\. .* in 4 of 7 steps\.$", said.inner_text())
+    before = values(sliders)
+    page.mouse.move(*where(asked, 0, 10))
+    page.mouse.down()
+    assert values(sliders) == before and faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_curve_on_a_phone(visit, scheme):
+    """At 320 px, by touch, with less motion; axe finds nothing before and after."""
+    phone = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}
+    page, faults = visit(CHAPTERS[0], **phone, color_scheme=scheme, reduced_motion="reduce")
+    asked, sliders, said = curve_box(page)
+    ready, before = asked.evaluate(
+        """(box) => {
+             const before = box.cloneNode(true);
+             before.classList.remove("ready");
+             for (const e of before.querySelectorAll(".drawing, form, .said")) e.remove();
+             box.after(before);
+             const heights = [box, before].map((e) => e.getBoundingClientRect().height);
+             before.remove();
+             return heights;
+           }"""
+    )
+    assert abs(ready - before) < 2  # the script's place was kept, so nothing moves
+    targets = [asked.locator(".plot"), *asked.get_by_role("button").all()]
+    sizes = [target.bounding_box() for target in targets]
+    assert len(sizes) == 3 and min(min(size["width"], size["height"]) for size in sizes) >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+    def violations():
+        found = Axe().run(page, context=".predict.curve").response["violations"]
+        return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+    assert violations() == []
+    page.touchscreen.tap(*where(asked, 3, 12))
+    np.testing.assert_allclose(values(sliders), [30, 30, 30, 12, 30, 30, 30, 30], atol=0.7)
+    asked.get_by_role("button", name="Check").tap()
+    assert "off on average" in said.inner_text() and violations() == [] and faults == []
+
+
+def test_a_curve_is_shown_without_an_answer(visit):
+    page, faults = visit(CHAPTERS[0])
+    page.evaluate("localStorage.setItem(`predict ${location.pathname.split('/').pop()} prediction 2`, 'b')")
+    page.reload()  # what was kept fits no curve: as if nothing were kept
+    asked, _, said = curve_box(page)
+    answer = page.locator("blockquote.curve ~ p.answer").first
+    assert said.inner_text() == "" and not answer.is_visible()
+    asked.get_by_role("button", name="Show").click()
+    for _ in range(2):
+        assert said.inner_text() == "Shown: the true line is dashed." and answer.is_visible()
+        assert asked.locator("path.given, path.untouched").count() == 0
+        np.testing.assert_allclose(heights(asked, "truth"), K)
+        page.reload()
+        asked, _, said = curve_box(page)
+    assert faults == []
+
+
+def test_without_javascript_a_curve_is_a_list(visit):
+    page, _ = visit(CHAPTERS[0], java_script_enabled=False)
+    asked = page.locator("blockquote.curve").first
+    assert asked.locator("li").all_inner_texts() == ["across: k", "up: true error (%), from 0 to 60"]
+    assert page.locator("blockquote.curve ~ p.answer").first.is_visible()
+    assert asked.locator("input, svg, button").count() == 0 and not asked.locator("data").is_visible()
+
+
+def asking(across, up, **outputs):
+    """A chapter that asks for a curve, then has a cell for each output, then the answer."""
+    cells = [new_markdown_cell(f"# 1. One\n\n## Then\n\n> **Predict.** How?\n>\n> - across: {across}\n> - up: {up}")]
+    for text in outputs.values():
+        data = {"text/markdown": text, "text/plain": ""}
+        shown = (
+            new_output("execute_result", data, execution_count=1) if "|" in text else new_output("stream", text=text)
+        )
+        cells.append(new_code_cell("1", outputs=[shown], execution_count=1))
+    cells.append(new_markdown_cell("**Answer: the curve.** So."))
+    return new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+
+
+PRINTED = "p              0 0.1 0.2 0.5 0.9\nlost (%)       1,000 -4 −2.5 7 +9\n"
+ROWS = [(0, "3 ± 1"), (1, "−4 ± 1"), (2, "5.5"), (3, 6), (4, 7)]
+TABLE = "| steps | error |\n| --- | ---: |\n" + "\n".join(f"| {x} | {y} |" for x, y in ROWS)
+CURVES = {  # a chapter that asks: the curve, or what the build says is wrong
+    "lines": (asking("p", "lost (%), from -10 to 1,000", a="p 1\n", b=PRINTED), [1000, -4, -2.5, 7, 9]),
+    "table": (asking("steps", "error, from −5 to 10", a=TABLE, b=PRINTED), [3, -4, 5.5, 6, 7]),
+    "no-range": (asking("steps", "error", a=TABLE), "LOW to HIGH"),
+    "no-name": (asking("", "error, from 0 to 9", a=TABLE), "- across: NAME"),
+    "no-output": (asking("steps", "loss, from 0 to 9", a=TABLE), "0 outputs before the answer hold 'steps' and 'loss'"),
+    "two-outputs": (asking("steps", "error, from -9 to 9", a=TABLE, b=TABLE), "2 outputs"),
+    "no-room": (asking("steps", "error, from 0 to 9", a=TABLE), "no room for [3.0, -4.0"),
+    "empty-range": (asking("steps", "error, from 9 to -9", a=TABLE), "no room"),
+    "too-few": (asking("steps", "error, from -9 to 9", a=TABLE.rpartition("\n")[0]), "5 to 9 values"),
+    "no-number": (asking("steps", "error, from -9 to 9", a=TABLE.replace("5.5", "none")), "needs a number at each"),
+}
+
+
+def test_the_true_line_comes_from_a_stored_output(tmp_path):
+    """And where it cannot, the build warns, and so fails."""
+    notebooks = {f"notebooks/{name}.ipynb": nb for name, (nb, _) in CURVES.items()}
+    book = built.scratch_book(tmp_path, {"index.md": "# Title\n"}, notebooks)
+    ok, printed = built.build_with(built.NOWHERE, book)
+    assert not ok
+    for name, (_, wanted) in CURVES.items():
+        text = (book / "_build" / "html" / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        found = [json.loads(html.unescape(value))["truth"] for value in re.findall('<data value="([^"]*)"', text)]
+        said = re.findall(rf"{name}\.ipynb:\d+: WARNING: (a curve to predict: .*)", printed)
+        if isinstance(wanted, str):
+            assert found == [] and len(said) == 1 and wanted in said[0], (name, said)
+        else:
+            assert (found, said) == ([wanted], []), name
+
+
+def test_chapters_ask_for_curves():
+    text = (built.site() / CHAPTERS[0]).read_text(encoding="utf-8")
+    found = [json.loads(html.unescape(value)) for value in re.findall('<data value="([^"]*)"', text)]
+    assert [(curve["across"], len(curve["at"])) for curve in found] == [("k", 8), ("features", 6)]
