@@ -179,6 +179,7 @@ READABLE = {
     "06": [wide_faults, prediction_faults],
     "07": [wide_faults, prediction_faults],
     "08": [wide_faults, word_faults],
+    "13": [wide_faults],
 }
 
 
