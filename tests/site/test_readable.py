@@ -1,14 +1,9 @@
 """A chapter one reads: little code in view, none that scrolls sideways, no answer above its question, figures that a
 phone shows, a thread. Each check returns the faults it finds in a page; planted faults show that it finds them.
-
-READABLE names the chapters that were rewritten for it, and what each still lacks. For what the others lack:
-
-    READABLE=all python -m pytest tests/site/test_readable.py -k reads_well
 """
 
 import html
 import json
-import os
 import re
 
 import book_site
@@ -179,18 +174,13 @@ CHECKS += [
     )
 ]  # fmt: skip
 
-READABLE = {f"{number:02}": [] for number in range(1, 13)}
-
 
 def measured():
     """(page, check, width, whether all is unfolded) of the chapters, as parameters."""
     for name in CHAPTERS:
         number = name.removeprefix("notebooks/")[:2]
         for check, width, unfolded in CHECKS:
-            lacking = pytest.mark.xfail(reason="not yet") if check in READABLE.get(number, ()) else ()
-            if number in READABLE or os.environ.get("READABLE") == "all":
-                label = f"{number}-{check.__name__}-{width}"
-                yield pytest.param(name, check, width, unfolded, id=label, marks=lacking)
+            yield pytest.param(name, check, width, unfolded, id=f"{number}-{check.__name__}-{width}")
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +202,7 @@ def opened(browser, served):
     close()
 
 
-@pytest.mark.parametrize("name, check, width, unfolded", list(measured()))
+@pytest.mark.parametrize("name, check, width, unfolded", measured())
 def test_a_chapter_reads_well(opened, name, check, width, unfolded):
     visit = opened(name)
     visit.page.evaluate("(open) => document.querySelectorAll('details').forEach((e) => (e.open = open))", unfolded)
