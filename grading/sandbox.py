@@ -486,43 +486,49 @@ def attempt(cells, blocks, limits, deadline, spent):
     os.set_blocking(channel, False)
     outbox = json.dumps({"limits": confined, "cells": cells}).encode() + b"\n"
     due = _steps(cells, blocks)[::-1]
-    waiting, received, look, asks, told, silent = b"", 0, 0.0, False, False, True
+    waiting, lines, received, look, silent = b"", collections.deque(), 0, 0.0, True
+    asks, told = False, False  # for the probes, as "ready" does; and whether they were sent
     before, used, base, misses = sum(spent), 0.0, 0.0, 0
     spent.append(0.0)
     began = time.monotonic()
     try:
         while True:
             stepped, ended = False, False
-            come, free, _ = select.select([channel], [inbox] if outbox else [], [], LOOK)
+            come, free, _ = select.select(
+                [channel], [inbox] if outbox else [], [], 0 if lines and asks == told else LOOK
+            )
             if free:
                 try:
                     outbox = outbox[os.write(inbox, outbox) :]
                 except BrokenPipeError:  # it has ended; what it said before is still to be read
                     outbox = b""
-            if come:
+            if come and not lines:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
                 if not data and silent:  # not a word, so nothing of the student's has run
                     yield None, f"{UNSTARTED}: it ended at once"
                     return
                 silent = False
                 if not data:
+                    if asks > told:
+                        yield ("ready",)
                     yield None, _over(limits["memory"] + group.full(), 0, limits) or "it ended the program"
                     return
                 received += len(data)
                 if received > limits["channel"]:
                     yield None, "it wrote too much"
                     return
-                *lines, waiting = (waiting + data).split(b"\n")
-                for line in filter(None, map(_line, lines)):
-                    if line == ["ready"]:
-                        asks = True
-                        continue
-                    # Or a number sent again and again would leave it all the time in the world.
-                    if due and line == due[-1]:
-                        stepped = bool(due.pop())
-                    yield tuple(line)
-                    if ended := line == ["end"]:
-                        break
+                *whole, waiting = (waiting + data).split(b"\n")
+                lines.extend(filter(None, map(_line, whole)))
+            while lines and not ended and asks == told:
+                line = lines.popleft()
+                if line == ["ready"]:
+                    asks = True
+                    continue
+                # Or a number sent again and again would leave it all the time in the world.
+                if due and line == due[-1]:
+                    stepped = bool(due.pop())
+                yield tuple(line)
+                ended = line == ["end"]
             now = time.monotonic()
             if not silent and (stepped or ended or asks > told or now > look):
                 try:
@@ -561,6 +567,8 @@ def attempt(cells, blocks, limits, deadline, spent):
     except (OSError, IndexError) as error:
         if getattr(error, "errno", None) in CROWDED:
             raise NoSandbox(f"this machine can watch no sandbox more: {error.strerror}") from error
+        if asks > told:
+            yield ("ready",)
         yield None, f"{UNSTARTED}: it ended at once" if silent else "it ended the program"
     finally:
         _end(process, uid)

@@ -146,6 +146,14 @@ def test_what_the_last_cell_held_is_said(monkeypatch):
     assert said == ["it used more than 64 MB of memory", None]
 
 
+def test_what_is_said_with_ready_is_read_after_it(monkeypatch):
+    """Forged values count as what they are, wrong, whether they come with the word or later."""
+    monkeypatch.setattr(sandbox, "LOOK", 5)
+    said = b'["ready"]\n["probe", 0]\n["value", 0, "forged"]\n["probe", 1]\n'
+    forged = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {said!r})\n    except OSError: pass"
+    assert seen(forged, "'own'", "'own'", step=60)[0] == ["forged", "own"]
+
+
 FILES = """
 import os
 n = 0
