@@ -424,7 +424,7 @@ FAULTS = [
     (check_outputs, "list(y.values()) if isinstance(y, dict) else y", "y"),
     (check_outputs, "torch.equal(one.nan_to_num(), two.nan_to_num())", "torch.equal(one, two)"),
     (check_modes_of_parts, "        if self.firm:", "        if False:"),
-    (check_modes_of_parts, "Plain().requires_grad_(False).eval(), firm", "Plain().eval(), firm"),
+    (check_modes_of_parts, "self.teacher = Plain().requires_grad_(False).eval()", "self.teacher = Plain().eval()"),
     (check_modes_of_parts, "    return model.eval()\n\nfor remembers", "    return model\n\nfor remembers"),
     (check_modes_of_parts, "one.equal(two)", "False"),
     (check_axes, "y.narrow(axis, 0, 1)", "y.narrow(0, 0, 1)"),
