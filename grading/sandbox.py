@@ -494,15 +494,14 @@ def attempt(cells, blocks, limits, deadline, spent):
     try:
         while True:
             stepped, ended = False, False
-            come, free, _ = select.select(
-                [channel], [inbox] if outbox else [], [], 0 if lines and asks == told else LOOK
-            )
+            pause = 0 if lines and asks == told else LOOK
+            come, free, _ = select.select([] if lines else [channel], [inbox] if outbox else [], [], pause)
             if free:
                 try:
                     outbox = outbox[os.write(inbox, outbox) :]
                 except BrokenPipeError:  # it has ended; what it said before is still to be read
                     outbox = b""
-            if come and not lines:
+            if come:
                 data = os.read(channel, MB)  # all that is there: on a busy machine it is we who may be late
                 if not data and silent:  # not a word, so nothing of the student's has run
                     yield None, f"{UNSTARTED}: it ended at once"
