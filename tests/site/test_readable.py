@@ -308,6 +308,16 @@ def test_figures_have_numbers_and_anchors():
         assert captions == [".".join(pair) for pair in found], name
 
 
+def test_a_picture_alone_is_not_called_exact(opened):
+    """The tests compare no pixels, whether a caption stands below the picture or not."""
+    for name in CHAPTERS:
+        pictures = opened(name).page.evaluate(
+            """[...document.querySelectorAll(".cell_output:has(.exact)")].filter(
+                 (e) => [...e.children].every((part) => part.matches(".marks") || part.querySelector("img"))).length"""
+        )
+        assert pictures == 0, name
+
+
 # ---------------------------------------------------------------- the switch, predictions, self-checks
 
 
