@@ -461,8 +461,10 @@ class CellOutput(SphinxDirective):
         image = nodes.image(uri=uri, alt=cells[0].metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
         image.source, image.line = self.get_source_info()
         image["first"] = True
-        image.attributes |= drawn(cells[0].source, defined(c.source for c in code))
+        functions = defined(c.source for c in code)
+        image.attributes |= drawn(cells[0].source, functions)
         figure = nodes.figure("", image)
+        figure["drawn-by"] = (tag, cells[0].source, functions)
         if self.content:
             caption = nodes.container()
             self.state.nested_parse(self.content, self.content_offset, caption)
@@ -575,6 +577,7 @@ def page_context(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(r"(<pre>)(.*?)</pre>", hang, context["body"], flags=re.DOTALL)
     context["asks"] = 'class="predict"' in context["body"] or 'id="check-yourself"' in context["body"]
     context["folded"] = 'class="hidden-code"' in context["body"]
+    context["explores"] = 'class="explore"' in context["body"]
     context["has_math"] = 'class="katex"' in context["body"]
     # What students get is made from a master: that is what one edits.
     edited = re.sub(r"^assignments/", "homework/", source)

@@ -1,0 +1,191 @@
+// Living figures: a module for each brings its functions and its drawing; this file brings what all of them share.
+//
+// A module's default export: {
+//   name, state: {key: value as it starts}, controls: [see make()], draw(kit, state), sentence(state, kit),
+//   numbers(state, kit) -> {caption, head: [...], rows: [[...]]}, question: {ask, right(state, kit), hint(state, kit)},
+//   ready(kit) once, before the first draw (may be async) }
+// kit: {stored, box, d3(), svg(), node(), set(changes), random(), motion(), memory}
+
+const SPACE = "http://www.w3.org/2000/svg";
+
+export function node(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// An element of a drawing; attributes that are null or false are left out.
+export function shape(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) if (value != null && value !== false) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// A number as the chapters print it: at most `digits` decimals, no trailing zeros, a true minus sign.
+export const show = (value, digits = 2) => (Number(value.toFixed(digits)) || 0).toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "\u2212");
+
+// Seeded random numbers in [0, 1): mulberry32 (Tommy Ettinger, public domain).
+export function generator(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// ---------------------------------------------------------------- controls
+
+// range: {name, label, min, max, step, show(value)}; choice: {name, label, options: {value: label}};
+// toggle: {name, label}; button: {label, press(state, kit) -> changes}; hidden: {name, fits(value)}.
+function make(control, id, change, kit) {
+  const { kind, name, label } = control;
+  const own = `${id}-${name}`;
+  if (kind === "hidden") return { fits: control.fits };
+  if (kind === "button") {
+    const button = node("button", { type: "button", textContent: label });
+    button.addEventListener("click", () => change(control.press(kit.state, kit) ?? {}));
+    return { part: button };
+  }
+  if (kind === "toggle") {
+    const box = node("input", { type: "checkbox", id: own });
+    box.addEventListener("change", () => change({ [name]: box.checked }));
+    return { part: node("label", { className: "toggle", htmlFor: own }, box, label), update: (value) => (box.checked = value) };
+  }
+  if (kind === "choice") {
+    const radios = Object.entries(control.options).map(([value, text]) => {
+      const radio = node("input", { type: "radio", name: own, value });
+      radio.addEventListener("change", () => change({ [name]: value }));
+      return [radio, node("label", {}, radio, node("span", { textContent: text }))];
+    });
+    return {
+      part: node("fieldset", {}, node("legend", { textContent: label }), ...radios.map(([, text]) => text)),
+      update: (value) => radios.forEach(([radio]) => (radio.checked = radio.value === String(value))),
+      fits: (value) => value in control.options,
+    };
+  }
+  const { min, max, step } = control;
+  const written = control.show ?? ((value) => show(value, 4));
+  const slider = node("input", { type: "range", id: own, min, max, step });
+  const said = node("output", {});
+  said.setAttribute("for", own);
+  slider.addEventListener("input", () => change({ [name]: Number(slider.value) }));
+  return {
+    part: node("div", { className: "slider" }, node("label", { htmlFor: own, textContent: label }), slider, said),
+    update(value) {
+      slider.value = value;
+      said.textContent = written(value);
+      slider.setAttribute("aria-valuetext", written(value));
+    },
+    fits: (value) => value >= min && value <= max && Math.abs((value - min) / step - Math.round((value - min) / step)) < 1e-6,
+  };
+}
+
+function table({ caption, head, rows }) {
+  const line = (cells, scope) =>
+    node("tr", {}, ...cells.map((cell, i) => (scope || i === 0 ? node("th", { scope: scope ?? "row", textContent: cell }) : node("td", { textContent: cell }))));
+  return node("table", {}, node("caption", { textContent: caption }), node("thead", {}, line(head, "col")), node("tbody", {}, ...rows.map((row) => line(row))));
+}
+
+// ---------------------------------------------------------------- a figure
+
+// The state that the address holds for this figure, `?name.key=value`, as far as it fits.
+function fromAddress(name, start, parts) {
+  const found = { ...start };
+  for (const [key, text] of new URLSearchParams(location.search)) {
+    const [owner, field] = key.split(".");
+    if (owner !== name || !(field in start)) continue;
+    const value = typeof start[field] === "number" ? Number(text) : typeof start[field] === "boolean" ? text === "true" : text;
+    if (parts[field]?.fits?.(value) ?? typeof value === "boolean") found[field] = value;
+  }
+  return found;
+}
+
+function toAddress(name, start, state) {
+  const query = new URLSearchParams(location.search);
+  for (const key of [...query.keys()]) if (key.startsWith(`${name}.`)) query.delete(key);
+  for (const [key, value] of Object.entries(state)) if (value !== start[key]) query.set(`${name}.${key}`, value);
+  history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+}
+
+async function mount(place) {
+  const { default: figure } = await import(new URL(place.dataset.module, location.href));
+  const { name, state: start } = figure;
+  const id = `explore-${name}`;
+  const box = node("div", { className: "drawing" });
+  const kit = {
+    box, node, shape, show, generator,
+    stored: JSON.parse(place.dataset.stored || "{}"),
+    small: "small" in place.dataset,
+    memory: {},
+    state: start,
+    still: matchMedia("(prefers-reduced-motion: reduce)").matches,
+    d3: () => import(new URL(place.dataset.d3, location.href)),
+    set: (changes) => change(changes),
+  };
+  const said = node("p", { className: "said" });
+  said.setAttribute("role", "status");
+  const reset = { kind: "button", label: "Reset", press: (state, kit) => ((kit.memory = {}), start) };
+  const built = [...figure.controls.filter((control) => !kit.small || !control.large), reset].map((control) => [control.name, make(control, id, (changes) => change(changes), kit)]);
+  const parts = Object.fromEntries(built.filter(([key]) => key));
+
+  const details = node("details", { className: "numbers" }, node("summary", { textContent: "Read the numbers" }));
+  const fill = () => {
+    if (details.open) details.replaceChildren(details.firstChild, node("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: "The numbers" }, table(figure.numbers(kit.state, kit))));
+  };
+  details.addEventListener("toggle", fill);
+
+  let answer = null;
+  const { question } = figure;
+  const asked = node("div", { className: "question" });
+  if (question && !kit.small) {
+    answer = node("p", { className: "said" });
+    answer.setAttribute("role", "status");
+    const check = node("button", { type: "button", textContent: "Check" });
+    check.addEventListener("click", () => (answer.textContent = question.right(kit.state, kit) ? `Right. ${question.why ?? ""}`.trim() : `Not yet. ${question.hint(kit.state, kit)}`));
+    asked.append(node("p", {}, node("strong", { textContent: "Try it. " }), question.ask), check, answer);
+  }
+
+  let timer, asleep;
+  const draw = () => {
+    for (const [key, part] of built) if (key) part.update?.(kit.state[key]);
+    figure.draw(kit, kit.state);
+  };
+  function change(changes, quiet) {
+    Object.assign((kit.state = { ...kit.state }), changes);
+    if (answer) answer.textContent = "";
+    asleep ??= requestAnimationFrame(() => {
+      asleep = null;
+      draw();
+    });
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      said.textContent = figure.sentence(kit.state, kit);
+      fill();
+      if (!quiet) toAddress(name, start, kit.state);
+    }, 350);
+  }
+
+  await figure.ready?.(kit);
+  kit.state = fromAddress(name, start, parts);
+  draw();
+  said.textContent = figure.sentence(kit.state, kit);
+  const controls = node("div", { className: "controls" }, ...built.map(([, { part }]) => part).filter(Boolean));
+  place.replaceChildren(box, controls, said, ...(kit.small ? [] : [details]), ...(answer ? [asked] : []));
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", figure.label);
+  place.parentElement.classList.add("live");
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      mount(target.querySelector(".explore")).catch(console.error); // where it fails, the static figure stays
+    }
+  },
+  { rootMargin: "50% 0px" }
+);
+for (const stage of document.querySelectorAll(".stage")) near.observe(stage);

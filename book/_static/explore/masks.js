@@ -1,0 +1,164 @@
+// Chapter 2's four units under every mask of them: outputs, gradients, and what they average to.
+export const follows = "e2c2bbec";
+export const heights = { wide: 900, narrow: 1180 };
+export const small = { wide: 420, narrow: 460 };
+
+export const X = [2, 4, 6, 8];
+export const G = [1, 2, 3, 4];
+
+/** Every mask of n units, in binary order: arrays of 0 and 1. */
+export const allMasks = (n) => Array.from({ length: 2 ** n }, (_, k) => Array.from({ length: n }, (_, i) => (k >> (n - 1 - i)) & 1));
+
+/** What kept values are multiplied by in training, and all values in evaluation, for a `scaling`. */
+export function factors(scaling, p) {
+  const training = scaling === "train" || scaling === "both";
+  const evaluation = scaling === "test" || scaling === "both";
+  return [training && p < 1 ? 1 / (1 - p) : 1, evaluation ? 1 - p : 1];
+}
+
+/** mask * values, times the training factor: outputs of x, and gradients of what comes back. */
+export const through = (values, mask, p, scaling = "train") => values.map((v, i) => (mask[i] ? v * factors(scaling, p)[0] : 0));
+
+/** Probability of a mask: p for each 0 in it, 1 − p for each 1. */
+export const probability = (mask, p) => mask.reduce((all, m) => all * (m ? 1 - p : p), 1);
+
+/** Mean and variance of each unit's output, by going through all masks. */
+export function moments(x, p, scaling = "train") {
+  const mean = x.map(() => 0);
+  const square = x.map(() => 0);
+  for (const mask of allMasks(x.length)) {
+    through(x, mask, p, scaling).forEach((y, i) => {
+      mean[i] += probability(mask, p) * y;
+      square[i] += probability(mask, p) * y * y;
+    });
+  }
+  return { mean, variance: square.map((s, i) => Math.max(0, s - mean[i] ** 2)) };
+}
+
+const digits = (mask) => [...mask].map(Number);
+const HEADS = ["unit 1", "unit 2", "unit 3", "unit 4"];
+const WORDS = { none: "never", train: "in training", test: "in evaluation", both: "in both" };
+
+// Draws `count` masks more and keeps the sums from which mean and variance follow.
+function drawMore(count, { p, scaling }, kit) {
+  const memory = (kit.memory.sums ??= { n: 0, sum: [0, 0, 0, 0], square: [0, 0, 0, 0] });
+  const random = (kit.memory.random ??= kit.generator(1));
+  let mask;
+  for (let k = 0; k < count; k++) {
+    mask = X.map(() => (random() >= p ? 1 : 0));
+    through(X, mask, p, scaling).forEach((y, i) => {
+      memory.sum[i] += y;
+      memory.square[i] += y * y;
+    });
+  }
+  memory.n += count;
+  return { mask: mask.join("") };
+}
+
+function sampled({ memory: { sums } }) {
+  if (!sums?.n) return null;
+  const mean = sums.sum.map((s) => s / sums.n);
+  return { n: sums.n, mean, variance: sums.square.map((s, i) => Math.max(0, s / sums.n - mean[i] ** 2)) };
+}
+
+export default {
+  name: "masks",
+  label: "Mask explorer",
+  state: { p: 0.5, mask: "1010", scaling: "train" },
+  controls: [
+    { kind: "range", name: "p", label: "p, the probability to drop", min: 0, max: 0.9, step: 0.05, show: (p) => p.toFixed(2) },
+    { kind: "choice", name: "scaling", label: "Scale", options: WORDS, large: true },
+    { kind: "hidden", name: "mask", fits: (text) => /^[01]{4}$/.test(text) },
+    { kind: "button", label: "Draw one", press: (state, kit) => drawMore(1, state, kit) },
+    { kind: "button", label: "Draw 1,000", press: (state, kit) => drawMore(1000, state, kit) },
+  ],
+
+  async ready(kit) {
+    const { node, shape } = kit;
+    const units = X.map((x, i) => {
+      const button = node("button", { type: "button" });
+      button.addEventListener("click", () => {
+        const mask = digits(kit.state.mask);
+        mask[i] = 1 - mask[i];
+        kit.set({ mask: mask.join("") });
+      });
+      return button;
+    });
+    const row = (head, className = "") => {
+      const cells = X.map(() => node("td"));
+      return { cells, line: node("tr", { className }, node("th", { scope: "row", textContent: head }), ...cells) };
+    };
+    const rows = {
+      x: row("input x"), mask: row("mask m"), y: row("output y", "trained"), g: row("gradient to x", "trained"),
+      sampled: row("mean of those drawn"), mean: row("mean of all 16", "exact"),
+      spread: row("variance of those drawn"), variance: row("variance of all 16", "exact"), evaluation: row("output in evaluation"),
+    };
+    const shown = kit.small ? ["x", "mask", "y", "mean"] : Object.keys(rows);
+    rows.x.cells.forEach((cell, i) => (cell.textContent = X[i]));
+    rows.mask.cells.forEach((cell, i) => cell.append(units[i]));
+    const head = node("tr", {}, node("td"), ...HEADS.map((text) => node("th", { scope: "col", textContent: text })));
+    const grid = node("table", { className: "units" }, node("thead", {}, head), node("tbody", {}, ...shown.map((name) => rows[name].line)));
+    const masks = allMasks(4).map((mask) => {
+      const value = mask.join("");
+      const radio = node("input", { type: "radio", name: "explore-masks-mask", value });
+      radio.addEventListener("change", () => kit.set({ mask: value }));
+      const label = node("label", {}, radio, node("span", { textContent: value }));
+      return { mask, radio, label };
+    });
+    const strip = node("fieldset", { className: "masks" }, node("legend", { textContent: "All 16 masks, as high as they are probable" }), ...masks.map(({ label }) => label));
+    kit.box.append(grid, ...(kit.small ? [] : [strip]));
+    Object.assign(kit, { units, rows, masks });
+  },
+
+  draw({ units, rows, masks, show, ...kit }, { p, mask, scaling }) {
+    const kept = digits(mask);
+    const [, evaluation] = factors(scaling, p);
+    const all = moments(X, p, scaling);
+    const drawn = sampled(kit);
+    const fill = (row, values) => row.cells.forEach((cell, i) => (cell.textContent = values ? show(values[i]) : "–"));
+    units.forEach((button, i) => {
+      button.textContent = kept[i] ? "1 kept" : "0 dropped";
+      button.setAttribute("aria-pressed", !kept[i]);
+      button.setAttribute("aria-label", `Drop unit ${i + 1}`);
+    });
+    fill(rows.y, through(X, kept, p, scaling));
+    fill(rows.g, through(G, kept, p, scaling));
+    fill(rows.sampled, drawn?.mean);
+    fill(rows.spread, drawn?.variance);
+    fill(rows.mean, all.mean);
+    fill(rows.variance, all.variance);
+    fill(rows.evaluation, X.map((x) => x * evaluation));
+    rows.sampled.line.cells[0].textContent = drawn ? `mean of ${drawn.n.toLocaleString("en")} drawn` : "mean of those drawn";
+    const top = Math.max(...masks.map((each) => probability(each.mask, p)));
+    for (const { mask: other, radio, label } of masks) {
+      const share = probability(other, p);
+      radio.checked = radio.value === mask;
+      radio.setAttribute("aria-label", `mask ${other.join(" ")}, probability ${(100 * share).toFixed(2)} %`);
+      label.style.setProperty("--share", share / top);
+    }
+  },
+
+  sentence({ p, mask, scaling }, kit) {
+    const list = (values) => values.map((v) => kit.show(v)).join(", ");
+    const all = moments(X, p, scaling);
+    const evaluation = X.map((x) => x * factors(scaling, p)[1]);
+    const agrees = evaluation.every((v, i) => Math.abs(v - all.mean[i]) < 1e-9);
+    return `Mask ${[...mask].join(" ")} at p = ${p.toFixed(2)}: outputs ${list(through(X, digits(mask), p, scaling))}; gradients ${list(through(G, digits(mask), p, scaling))}. Mean of all 16 masks ${list(all.mean)}: ${agrees ? "as in evaluation" : `in evaluation it is ${list(evaluation)}`}.`;
+  },
+
+  numbers: ({ p, scaling }, kit) => ({
+    caption: `All 16 masks at p = ${p.toFixed(2)}, scaled ${WORDS[scaling]}`,
+    head: ["mask", "probability", ...HEADS],
+    rows: allMasks(4).map((mask) => [mask.join(" "), `${(100 * probability(mask, p)).toFixed(2)} %`, ...through(X, mask, p, scaling).map((y) => kit.show(y))]),
+  }),
+
+  question: {
+    ask: "At which p is the standard deviation of each unit half of its value, if kept outputs are scaled in training?",
+    right: ({ p, scaling }) => scaling === "train" && Math.abs(p - 0.2) < 1e-9,
+    hint({ p, scaling }, kit) {
+      if (scaling !== "train") return "Scale in training first.";
+      return `At p = ${p.toFixed(2)} the standard deviation of unit 1 is ${kit.show(Math.sqrt(moments(X, p).variance[0]))}; half of its value is 1.`;
+    },
+    why: "The variance is p/(1 − p) · x², which is x²/4 at p = 0.2.",
+  },
+};

@@ -1,0 +1,2 @@
+export { scaleLinear, scaleLog } from "d3-scale";
+export { area, line } from "d3-shape";
