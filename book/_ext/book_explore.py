@@ -4,8 +4,8 @@ The module says `export const follows = "…"`: a hash of the cell and of the no
 the notebook has changed since, the build fails until somebody has looked at the figure. It also says how much room it
 takes, `export const heights = { wide: …, narrow: … }` in px, so that nothing moves when it comes.
 
-What it shows of stored results comes from cells tagged explore-NAME-data: the values of a cell of plain assignments, and
-the columns of tables and lines of numbers that such cells put out.
+What it shows of stored results comes from cells tagged explore-NAME-data: the values of a cell of plain assignments,
+and the columns of tables and lines of numbers that such cells put out.
 """
 
 import ast
@@ -72,6 +72,7 @@ def living(name, digest, stored, static, small=False):
     if set(heights) != {"wide", "narrow"}:
         raise ValueError(f"explore/{name}.js does not export its heights, wide and narrow")
     attributes = {
+        "data-explore": name,
         "data-module": f"{static}/explore/{name}.js?v={version(path)}",
         "data-d3": f"{static}/explore/d3.js?v={version(MODULES / 'd3.js')}",
         "data-stored": json.dumps(stored, ensure_ascii=False, separators=(",", ":")) if stored else None,
@@ -133,8 +134,9 @@ def attempt(location, *arguments, **options):
 
 def setup(app):
     app.connect("doctree-read", grow, priority=600)
+    sources = [Path(__file__), *sorted(MODULES.glob("*.js"))]  # pages are read again when one of them changes
     return {
         "parallel_read_safe": True,
         "parallel_write_safe": True,
-        "env_version": zlib.crc32(b"".join(path.read_bytes() for path in [Path(__file__), *sorted(MODULES.glob("*.js"))])),
+        "env_version": zlib.crc32(b"".join(path.read_bytes() for path in sources)),
     }

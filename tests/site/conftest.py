@@ -50,3 +50,16 @@ def visit(browser, base):
     yield visit
     for each in visits:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def pure(browser, base):
+    """pure(name, function, *arguments) -> what that function of the living figure's module returns, as JSON has it."""
+    page = browsers.Visit(browser, base, "404.html").page
+
+    def pure(name, function, *arguments):
+        code = "async ([module, f, given]) => (await import(module))[f](...given)"
+        return page.evaluate(code, [f"{base}_static/explore/{name}.js", function, arguments])
+
+    yield pure
+    page.context.close()

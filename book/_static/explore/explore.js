@@ -113,7 +113,7 @@ async function mount(place) {
   const { default: figure } = await import(new URL(place.dataset.module, location.href));
   const { name, state: start } = figure;
   const id = `explore-${name}`;
-  const box = node("div", { className: "drawing" });
+  const box = node("div", { className: "canvas" });
   const kit = {
     box, node, shape, show, generator,
     stored: JSON.parse(place.dataset.stored || "{}"),
@@ -124,7 +124,7 @@ async function mount(place) {
     d3: () => import(new URL(place.dataset.d3, location.href)),
     set: (changes) => change(changes),
   };
-  const said = node("p", { className: "said" });
+  const said = node("p", { className: "says" });
   said.setAttribute("role", "status");
   const reset = { kind: "button", label: "Reset", press: (state, kit) => ((kit.memory = {}), start) };
   const built = [...figure.controls.filter((control) => !kit.small || !control.large), reset].map((control) => [control.name, make(control, id, (changes) => change(changes), kit)]);
@@ -140,7 +140,7 @@ async function mount(place) {
   const { question } = figure;
   const asked = node("div", { className: "question" });
   if (question && !kit.small) {
-    answer = node("p", { className: "said" });
+    answer = node("p", { className: "says" });
     answer.setAttribute("role", "status");
     const check = node("button", { type: "button", textContent: "Check" });
     check.addEventListener("click", () => (answer.textContent = question.right(kit.state, kit) ? `Right. ${question.why ?? ""}`.trim() : `Not yet. ${question.hint(kit.state, kit)}`));
@@ -171,7 +171,10 @@ async function mount(place) {
   kit.state = fromAddress(name, start, parts);
   draw();
   said.textContent = figure.sentence(kit.state, kit);
-  const controls = node("div", { className: "controls" }, ...built.map(([, { part }]) => part).filter(Boolean));
+  const buttons = node("div", { className: "buttons" });
+  const controls = node("div", { className: "controls" });
+  for (const [, { part }] of built) if (part) (part.matches("button") ? buttons : controls).append(part);
+  controls.append(buttons);
   place.replaceChildren(box, controls, said, ...(kit.small ? [] : [details]), ...(answer ? [asked] : []));
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", figure.label);

@@ -1,7 +1,7 @@
 // Chapter 2's four units under every mask of them: outputs, gradients, and what they average to.
 export const follows = "e2c2bbec";
-export const heights = { wide: 900, narrow: 1180 };
-export const small = { wide: 420, narrow: 460 };
+export const heights = { wide: 850, narrow: 1070 };
+export const small = { wide: 400, narrow: 440 };
 
 export const X = [2, 4, 6, 8];
 export const G = [1, 2, 3, 4];
@@ -89,35 +89,30 @@ export default {
       return { cells, line: node("tr", { className }, node("th", { scope: "row", textContent: head }), ...cells) };
     };
     const rows = {
-      x: row("input x"), mask: row("mask m"), y: row("output y", "trained"), g: row("gradient to x", "trained"),
-      sampled: row("mean of those drawn"), mean: row("mean of all 16", "exact"),
-      spread: row("variance of those drawn"), variance: row("variance of all 16", "exact"), evaluation: row("output in evaluation"),
+      x: row("input x"), mask: row("mask m"), y: row("output y", "trained"), g: row("gradient", "trained"),
+      sampled: row("mean, drawn"), mean: row("mean, all", "exact"),
+      spread: row("var., drawn"), variance: row("var., all", "exact"), evaluation: row("evaluated"),
     };
     const shown = kit.small ? ["x", "mask", "y", "mean"] : Object.keys(rows);
     rows.x.cells.forEach((cell, i) => (cell.textContent = X[i]));
     rows.mask.cells.forEach((cell, i) => cell.append(units[i]));
     const head = node("tr", {}, node("td"), ...HEADS.map((text) => node("th", { scope: "col", textContent: text })));
     const grid = node("table", { className: "units" }, node("thead", {}, head), node("tbody", {}, ...shown.map((name) => rows[name].line)));
-    const masks = allMasks(4).map((mask) => {
-      const value = mask.join("");
-      const radio = node("input", { type: "radio", name: "explore-masks-mask", value });
-      radio.addEventListener("change", () => kit.set({ mask: value }));
-      const label = node("label", {}, radio, node("span", { textContent: value }));
-      return { mask, radio, label };
-    });
-    const strip = node("fieldset", { className: "masks" }, node("legend", { textContent: "All 16 masks, as high as they are probable" }), ...masks.map(({ label }) => label));
-    kit.box.append(grid, ...(kit.small ? [] : [strip]));
-    Object.assign(kit, { units, rows, masks });
+    // How probable each mask is: a picture of what "Read the numbers" lists.
+    const bars = allMasks(4).map((mask, k) => shape("rect", { x: 20 * k + 2, width: 16 }));
+    const picture = shape("svg", { viewBox: "0 0 320 44", preserveAspectRatio: "none", "aria-hidden": "true" }, ...bars);
+    kit.box.append(grid, ...(kit.small ? [] : [picture]));
+    Object.assign(kit, { units, rows, bars });
   },
 
-  draw({ units, rows, masks, show, ...kit }, { p, mask, scaling }) {
+  draw({ units, rows, bars, show, ...kit }, { p, mask, scaling }) {
     const kept = digits(mask);
     const [, evaluation] = factors(scaling, p);
     const all = moments(X, p, scaling);
     const drawn = sampled(kit);
     const fill = (row, values) => row.cells.forEach((cell, i) => (cell.textContent = values ? show(values[i]) : "–"));
     units.forEach((button, i) => {
-      button.textContent = kept[i] ? "1 kept" : "0 dropped";
+      button.replaceChildren(kept[i] ? "1" : "0", kit.node("span", { textContent: kept[i] ? "kept" : "dropped" }));
       button.setAttribute("aria-pressed", !kept[i]);
       button.setAttribute("aria-label", `Drop unit ${i + 1}`);
     });
@@ -128,14 +123,12 @@ export default {
     fill(rows.mean, all.mean);
     fill(rows.variance, all.variance);
     fill(rows.evaluation, X.map((x) => x * evaluation));
-    rows.sampled.line.cells[0].textContent = drawn ? `mean of ${drawn.n.toLocaleString("en")} drawn` : "mean of those drawn";
-    const top = Math.max(...masks.map((each) => probability(each.mask, p)));
-    for (const { mask: other, radio, label } of masks) {
-      const share = probability(other, p);
-      radio.checked = radio.value === mask;
-      radio.setAttribute("aria-label", `mask ${other.join(" ")}, probability ${(100 * share).toFixed(2)} %`);
-      label.style.setProperty("--share", share / top);
-    }
+    const shares = allMasks(4).map((each) => probability(each, p));
+    bars.forEach((bar, k) => {
+      const height = (44 * shares[k]) / Math.max(...shares);
+      for (const [name, value] of Object.entries({ y: 44 - height, height })) bar.setAttribute(name, value);
+      bar.setAttribute("class", k === parseInt(mask, 2) ? "chosen" : "");
+    });
   },
 
   sentence({ p, mask, scaling }, kit) {
@@ -143,7 +136,7 @@ export default {
     const all = moments(X, p, scaling);
     const evaluation = X.map((x) => x * factors(scaling, p)[1]);
     const agrees = evaluation.every((v, i) => Math.abs(v - all.mean[i]) < 1e-9);
-    return `Mask ${[...mask].join(" ")} at p = ${p.toFixed(2)}: outputs ${list(through(X, digits(mask), p, scaling))}; gradients ${list(through(G, digits(mask), p, scaling))}. Mean of all 16 masks ${list(all.mean)}: ${agrees ? "as in evaluation" : `in evaluation it is ${list(evaluation)}`}.`;
+    return `Mask ${[...mask].join(" ")} at p = ${p.toFixed(2)}: outputs ${list(through(X, digits(mask), p, scaling))}; gradients ${list(through(G, digits(mask), p, scaling))}. Mean of all 16 masks ${list(all.mean)}: ${agrees ? "as in evaluation" : `in evaluation it is ${list(evaluation)}`}.${kit.memory.sums ? ` ${kit.memory.sums.n.toLocaleString("en")} masks drawn.` : ""}`;
   },
 
   numbers: ({ p, scaling }, kit) => ({
