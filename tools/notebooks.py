@@ -35,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 EXPERIMENTS = ROOT / "experiments" / "results"
 PREAMBLE = NOTEBOOKS / "preamble.py"
+COLUMNS = 80  # of the code in notebooks
+WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 LIBRARIES = ("torch", "numpy", "matplotlib", "scikit-learn")
 
 
@@ -78,30 +80,24 @@ def effects(nb):
 def results_code(name):
     """The code of a `results` cell in the notebook `name`: the effects of all chapters before it."""
     rows = [
-        (json.dumps([path.stem, *row[:2]], ensure_ascii=False)[1:-1], ", ".join(map(str, row[2:])))
+        ((path.stem, *row[:2]), row[2:])
         for path in sorted(NOTEBOOKS.glob("*.ipynb"))
         if path.name < name
         for row in effects(nbformat.read(path, as_version=4))
     ]
-    breaking = "\n     "
-    return "\n".join(
-        [
-            "# What the chapters before this one measured, copied from their stored results by tools/notebooks.py:",
-            "# chapter, situation, choice, effect on held-out log-loss, ± 95 %, effect on error in points, ± 95 %.",
-            "RESULTS = [",
-            *(f"    ({place},{' ' if len(place + numbers) < 105 else breaking}{numbers})," for place, numbers in rows),
-            "]",
-        ]
-    )
+    told = textwrap.fill(
+        "What the chapters before this one measured, copied from their stored results by tools/notebooks.py: "
+        "chapter, situation, choice, effect on held-out log-loss, ± 95 %, effect on error in points, ± 95 %.",
+        COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS,
+    )  # fmt: skip
+    lines = (filled(f"({', '.join([*map(json_to_python, place), *map(str, numbers)])}),") for place, numbers in rows)
+    return "\n".join([told, "RESULTS = [", *lines, "]"])
 
 
 def stored_names(nb):
     """{id of a cell: NAME} of the cells tagged stored-NAME."""
     tags = ((cell, tag) for cell in nb.cells for tag in cell.metadata.get("tags", []))
     return {id(cell): tag.removeprefix("stored-") for cell, tag in tags if tag.startswith("stored-")}
-
-
-WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def stored_code(name):
@@ -111,25 +107,28 @@ def stored_code(name):
         raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
     rows = json.loads(path.read_text(encoding="utf-8"))
     seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
+    head = f"Stored results of {len(rows)} settings,"
     if "versions" in last:  # of libraries that the book does without: tools/zoo.py made the results
         versions = ", ".join(f"{library} {version}" for library, version in last["versions"].items())
-        head = f"# Stored results of {len(rows)} settings, {seconds:.0f} seconds on one thread,"
-        made = f"made by make zoo on {last['date']} ({versions})."
-        made = textwrap.fill(made, 108, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS)
+        head += f" {seconds:.0f} seconds on one thread, made by make zoo on {last['date']} ({versions})."
     else:
-        minutes = f"{seconds / 60:.0f} minutes"
-        head = f"# Stored results of {len(rows)} settings, {minutes} on one thread, made with the function"
-        made = f"# above by experiments/run.py on {last['date']} (torch {last['torch']}, numpy {last['numpy']})."
-    lines = [head, made, f"{name.replace('-', '_').upper()} = ["]
+        head += f" {seconds / 60:.0f} minutes on one thread, made with the function above by experiments/run.py"
+        head += f" on {last['date']} (torch {last['torch']}, numpy {last['numpy']})."
+    head = textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS)
+    lines = [head, f"{name.replace('-', '_').upper()} = ["]
     for row in rows:
         results = (
             f"{json_to_python(key)}: [{', '.join(f'{value:.4g}' for value in values)}]"
             for key, values in row["result"].items()
         )
-        text = f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"
-        text = textwrap.fill(text, 110, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
-        lines.append(text.replace("\0", " "))
+        lines.append(filled(f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"))
     return "\n".join([*lines, "]"])
+
+
+def filled(text):
+    """A row of a list in as many lines as it takes; NUL stands for a blank at which no line breaks."""
+    text = textwrap.fill(text, COLUMNS, initial_indent="    ", subsequent_indent="     ", **WHOLE_WORDS)
+    return text.replace("\0", " ")
 
 
 def json_to_python(value):

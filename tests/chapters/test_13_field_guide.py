@@ -393,7 +393,7 @@ def test_functions(chapter, check):
 FAULTS = [
     (check_modes, "        for module, mode in modes:\n            module.training = mode", "        model.train()"),
     (check_modes, "    try:\n        yield model\n    finally:", "    yield model\n    if True:"),
-    (check_floor, "math.log(1 + b) for b", "math.log(2 + b) for b"),
+    (check_floor, "math.log(1 + b)", "math.log(2 + b)"),
     (check_floor, "    return p * sum(math.comb", "    return sum(math.comb"),
     (check_floor, "np.asarray(logits) / (1 - p)", "np.asarray(logits) * p"),
     (check_gradients, "* back[j] * x[j] / (1 - p)", "* back[j] * x[j]"),
@@ -437,7 +437,7 @@ FAULTS = [
     (check_regression, "order[:, :200], \"val\": order[:, 200:300]", "order[:, :200], \"val\": order[:, 100:200]"),
     (check_loss_parts, "\"running average\": running - masked", "\"running average\": masked - running"),
     (check_loss_parts, "ask(model.train(), x, y)[0] for", "ask(model.eval(), x, y)[0] for"),
-    (check_loss_parts, "penalty = decay * sum(", "penalty = 1e-3 * sum("),
+    (check_loss_parts, "decay * sum(", "1e-3 * sum("),
     (check_loss_parts, "return parts[\"reported\"] - parts[\"validation\"]", "return parts[\"mode\"]"),
     (check_accumulation, "(F.mse_loss(model(x), y) / parts)", "F.mse_loss(model(x), y)"),
     (check_sampling, "        model.eval()\n        raise ValueError", "        raise ValueError"),

@@ -88,6 +88,20 @@ def test_ruff(arguments):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(
+    "folder, columns", [("notebooks", 80), ("homework", 80), ("assignments", 80), ("tools", 120), ("tests", 120)]
+)
+def test_ruff_sees_a_long_line(folder, columns):
+    """Code that readers see is 80 columns wide, the rest 120."""
+    for extra in (0, 1):
+        line = "X = 1  # " + "so many words " * 9
+        cell = nbformat.v4.new_code_cell(line[: columns + extra - 1] + "s")
+        planted = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+        command = [sys.executable, "-m", "ruff", "check", "--stdin-filename", f"{folder}/99-long.ipynb", "-"]
+        done = subprocess.run(command, cwd=ROOT, input=planted, capture_output=True, text=True)
+        assert (done.returncode, "E501" in done.stdout) == (extra, bool(extra)), done.stdout
+
+
 def test_an_old_python_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(setup.sys, "version_info", (3, 9, 2))
     monkeypatch.setattr(setup.shutil, "which", lambda name: None)
