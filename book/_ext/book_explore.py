@@ -29,13 +29,17 @@ DUMPED = {"show_empty": True} if sys.version_info >= (3, 13) else {}  # as Pytho
 
 
 def follows(code, functions):
-    """A hash of `code` and of those of `functions`, {name: its tree}, that it calls; comments and layout are free."""
+    """A hash of `code` and of those of `functions`, {name: its tree}, that it calls; layout, comments and docstrings
+    are free."""
     trees, named = [ast.parse(code)], set()
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id in functions and node.id not in named:
                 named.add(node.id)
                 trees.append(functions[node.id])
+    for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.Expr(ast.Constant(""))
     text = "\n".join(sorted(ast.dump(tree, **DUMPED) for tree in trees))
     return hashlib.sha256(text.replace(", type_params=[]", "").encode()).hexdigest()[:8]  # so from Python 3.12 on
 
