@@ -491,6 +491,7 @@ def test_every_rule_is_shown_to_bite():
     assert {rule for rule, _ in PLANTED} == set(RULES)
 
 
+@pytest.mark.slow
 def test_tool_executes_what_changed_and_then_changes_no_byte(tmp_path):
     path = tmp_path / "tiny.ipynb"
     cell = new_code_cell("", metadata={"tags": ["preamble", "hide-input"]})

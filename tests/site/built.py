@@ -97,6 +97,7 @@ def other():
 
 
 STATES = {"site": site, "other": other}
+EACH_STATE = ["site", pytest.param("other", marks=pytest.mark.slow)]  # to build it takes as long as many tests
 
 
 # ---------------------------------------------------------------- its pages
@@ -125,16 +126,16 @@ KINDS = [
     "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
     "book/glossary.html", "book/teach.html", "search.html", "404.html",
 ]  # fmt: skip
-LINKED = [CHAPTERS[1], CHAPTERS[1].replace("notebooks", "assignments"), "book/notation.html", "404.html"]
 # All homework pages are alike: the widest table, the longest code and the last stand for them.
 MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
 
 
-def visits(often, other=LINKED):
-    """(state, page) of every page in both states, as parameters: all but `often` and `other` carry the mark slow."""
-    chosen = [("site", name) for name in often] + [("other", name) for name in other]
+def visits(often):
+    """(state, page) of every page in both states, as parameters: all but `often` in the first carry the mark slow."""
     return [
-        pytest.param((state, name), id=f"{state}-{name}", marks=() if (state, name) in chosen else pytest.mark.slow)
+        pytest.param(
+            (state, name), id=f"{state}-{name}", marks=() if state == "site" and name in often else pytest.mark.slow
+        )
         for state in STATES
         for name in PAGES
     ]

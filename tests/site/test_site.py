@@ -13,7 +13,7 @@ import built
 import html5lib
 import nbformat
 import pytest
-from built import DOCUMENTS, LINKED, NOTEBOOKS, PAGES, WEIGHT, address, visits
+from built import DOCUMENTS, NOTEBOOKS, PAGES, WEIGHT, address, visits
 
 TITLE = "Dropout, Executed"
 LOADED = {
@@ -260,15 +260,10 @@ def test_planted_fault_is_found(check, text):
     assert check(text)
 
 
-@pytest.mark.parametrize(
-    ("state", "names"),
-    [("site", PAGES), ("other", LINKED), pytest.param("other", PAGES, marks=pytest.mark.slow)],
-    ids=["site", "other-some", "other"],
-)
-def test_links_resolve(state, names):
+@pytest.mark.parametrize("state", built.EACH_STATE)
+def test_links_resolve(state):
     folder = built.STATES[state]()
-    texts = {name: texts_of(folder)[name] for name in names}
-    assert link_faults(texts, files_of(folder), built.root_of(folder)) == []
+    assert link_faults(texts_of(folder), files_of(folder), built.root_of(folder)) == []
 
 
 BROKEN = [
@@ -285,7 +280,7 @@ def test_broken_link_is_found(link):
     assert link_faults({"a.html": link, "b.html": "<p id=here>"}, {"a.html", "b.html"}, "/book/")
 
 
-@pytest.mark.parametrize("state", built.STATES)
+@pytest.mark.parametrize("state", built.EACH_STATE)
 def test_only_the_book_is_in_the_site(state):
     assert file_faults(files_of(built.STATES[state]()), DOCUMENTS) == []
 
@@ -390,6 +385,7 @@ def test_without_a_repository_there_are_no_links_to_one():
     assert 'src="/_static/book.js' in (html / "404.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_hosted_workflow_names_its_repository_and_its_site():
     html = built.known()
     for document in DOCUMENTS:
