@@ -18,6 +18,11 @@ const kept = {
   },
 };
 
+// What an answer is kept under: the question's first words.
+function keyOf(kind, { textContent }) {
+  return `${kind} ${textContent.toLowerCase().match(/[\p{L}\d]+/gu).slice(0, 16).join("-")}`;
+}
+
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -127,7 +132,7 @@ function drawing({ across, up, low, high, at, truth }) {
 // ---------------------------------------------------------------- predictions
 
 document.querySelectorAll("blockquote.predict").forEach((box, i) => {
-  const key = `prediction ${i + 1}`;
+  const key = keyOf("prediction", box);
   // Down to the answer, outputs are covered; below it text too, up to the next code in view, question or heading.
   const covered = [];
   let answer = null;
@@ -195,8 +200,8 @@ document.querySelectorAll("blockquote.predict").forEach((box, i) => {
 
 // ---------------------------------------------------------------- self-checks
 
-document.querySelectorAll("section#check-yourself > ul").forEach((list, i) => {
-  const key = `question ${i + 1}`;
+document.querySelectorAll("section#check-yourself > ul").forEach((list) => {
+  const key = keyOf("question", list.previousElementSibling);
   const details = list.nextElementSibling;
   const choices = radios(list, list.previousElementSibling, key);
   if (!choices.length || !details?.matches("details")) return;

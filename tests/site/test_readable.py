@@ -523,9 +523,30 @@ def test_a_curve_on_a_phone(visit, scheme):
     assert "off on average" in said.inner_text() and violations() == [] and faults == []
 
 
+def test_an_answer_is_kept_under_its_question(visit):
+    """And not under its place on the page: what is put before it moves no answer."""
+    page, faults = visit(CHAPTERS[1])
+    questions = page.locator("blockquote.predict.ready")
+    for question in questions.all():
+        question.get_by_role("button", name="Show").click()
+    kept = page.evaluate("Object.keys(localStorage)")
+    assert len(set(kept)) == questions.count() > 3
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    last = questions.last
+    last.get_by_role("button", name="Show").click()
+    (key,) = page.evaluate("Object.keys(localStorage)")
+    words = [word.strip(".,?") for word in last.inner_text().lower().split()[:6]]
+    assert key in kept and "-".join(words) in key
+    assert faults == []
+
+
 def test_a_curve_is_shown_without_an_answer(visit):
     page, faults = visit(CHAPTERS[0])
-    page.evaluate("localStorage.setItem(`predict ${location.pathname.split('/').pop()} prediction 2`, 'b')")
+    asked, _, _ = curve_box(page)
+    asked.get_by_role("button", name="Show").click()
+    assert page.evaluate("Object.keys(localStorage).length") == 1
+    page.evaluate("localStorage[Object.keys(localStorage)[0]] = 'b'")
     page.reload()  # what was kept fits no curve: as if nothing were kept
     asked, _, said = curve_box(page)
     answer = page.locator("blockquote.curve ~ p.answer").first
