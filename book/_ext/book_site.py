@@ -460,7 +460,8 @@ class CellOutput(SphinxDirective):
         uri = Path(os.path.relpath(file, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
         image = nodes.image(uri=uri, alt=cells[0].metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
         image.source, image.line = self.get_source_info()
-        image["first"] = True
+        image["first"] = not self.env.temp_data.setdefault("pictured", False)
+        self.env.temp_data["pictured"] = True
         functions = defined(c.source for c in code)
         image.attributes |= drawn(cells[0].source, functions)
         figure = nodes.figure("", image)

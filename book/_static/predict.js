@@ -1,5 +1,5 @@
 // A *Predict* takes an answer and covers the outputs that give it away; the options of a self-check are radio buttons.
-// What a reader answers is kept on this device and sent nowhere. Without this file all is in view.
+// Answers are kept on this device and sent nowhere. Without this file all is in view.
 const page = location.pathname.split("/").pop();
 const kept = {
   get(key) {
@@ -18,7 +18,7 @@ const kept = {
   },
 };
 
-// What an answer is kept under: the question's first words.
+// An answer's key: the question's first words.
 function keyOf(kind, { textContent }) {
   return `${kind} ${textContent.toLowerCase().match(/[\p{L}\d]+/gu).slice(0, 16).join("-")}`;
 }
@@ -133,7 +133,7 @@ function drawing({ across, up, low, high, at, truth }) {
 
 document.querySelectorAll("blockquote.predict").forEach((box, i) => {
   const key = keyOf("prediction", box);
-  // Down to the answer, outputs are covered; below it text too, up to the next code in view, question or heading.
+  // Covered: outputs down to the answer, below it text too, up to the next code in view, question or heading.
   const covered = [];
   let answer = null;
   for (let next = box.nextElementSibling; next && !next.matches("section, .predict"); next = next.nextElementSibling) {

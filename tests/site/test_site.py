@@ -345,7 +345,7 @@ def test_the_promise_is_the_description(texts):
 def test_first_page(texts):
     page = parse(texts["index.html"])
     images = list(page.iter("img"))
-    assert len(images) == 1 and images[0].get("loading") != "lazy"
+    assert [image.get("loading") for image in images] == [None, "lazy"]
     links = [within(a.get("href"), "index.html") for a in page.find(".//main").iter("a")]
     targets = {link[0] for link in links if link}
     assert {address(document) for document in NOTEBOOKS if document.startswith("notebooks/")} <= targets
