@@ -1,7 +1,7 @@
 // Chapter 2's four units under every mask of them: outputs, gradients, and what they average to.
 export const follows = "78c5bb7d";
-export const heights = { wide: 850, narrow: 1070 };
-export const small = { wide: 400, narrow: 440 };
+export const heights = { wide: 960, narrow: 1130 };
+export const small = { wide: 470, narrow: 500 };
 
 export const X = [2, 4, 6, 8];
 export const G = [1, 2, 3, 4];
@@ -61,6 +61,33 @@ function sampled({ memory: { sums } }) {
   return { n: sums.n, mean, variance: sums.square.map((s, i) => Math.max(0, s / sums.n - mean[i] ** 2)) };
 }
 
+// For each unit: both outputs that occur, the one of this mask, the exact mean, and that of the masks drawn.
+function sketch({ box, shape, picture, small, ...kit }, { p, mask, scaling }) {
+  const [width, height] = [box.clientWidth, small ? 130 : 190];
+  const tall = Math.max(...through(X, [1, 1, 1, 1], p, scaling), ...X);
+  const up = (value) => height - 24 - ((height - 44) * value) / tall;
+  const all = moments(X, p, scaling).mean;
+  const drawn = sampled(kit)?.mean;
+  const outputs = through(X, digits(mask), p, scaling);
+  const parts = [shape("line", { x1: 0, x2: width, y1: up(0), y2: up(0), class: "ground" })];
+  const diamond = (x, y, name) => shape("path", { d: `M${x} ${y - 8}l8 8l-8 8l-8 -8z`, class: name });
+  X.forEach((x, i) => {
+    const at = width * (0.26 + 0.74 * ((i + 0.5) / 4));
+    const kept = through(X, [1, 1, 1, 1], p, scaling)[i];
+    parts.push(shape("line", { x1: at, x2: at, y1: up(0), y2: up(kept), class: "reach" }));
+    for (const value of [0, kept]) parts.push(shape("circle", { cx: at, cy: up(value), r: 5, class: "possible" }));
+    parts.push(shape("line", { x1: at - 18, x2: at + 18, y1: up(x), y2: up(x), class: "input" }));
+    parts.push(diamond(at, up(all[i]), "mean"));
+    if (drawn) parts.push(diamond(at, up(Math.min(drawn[i], tall)), "drawn"));
+    parts.push(shape("circle", { cx: at, cy: up(outputs[i]), r: 8, class: "now" }));
+    parts.push(shape("text", { x: at, y: height - 2, "text-anchor": "middle" }, `x = ${x}`));
+  });
+  const words = [[up(tall) + 4, "kept", "now"], [up(all[3]) + 4, "mean", "mean"], [up(0) - 6, "dropped", "now"]];
+  for (const [y, text, name] of words) parts.push(shape("text", { x: 0, y, class: name }, text));
+  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  picture.replaceChildren(...parts);
+}
+
 export default {
   name: "masks",
   label: "Mask explorer",
@@ -89,23 +116,23 @@ export default {
       return { cells, line: node("tr", { className }, node("th", { scope: "row", textContent: head }), ...cells) };
     };
     const rows = {
-      x: row("input x"), mask: row("mask m"), y: row("output y", "trained"), g: row("gradient", "trained"),
+      mask: row("mask m"), y: row("output y", "trained"), g: row("gradient", "trained"),
       sampled: row("mean, drawn"), mean: row("mean, all", "exact"),
       spread: row("var., drawn"), variance: row("var., all", "exact"), evaluation: row("evaluated"),
     };
-    const shown = kit.small ? ["x", "mask", "y", "mean"] : Object.keys(rows);
-    rows.x.cells.forEach((cell, i) => (cell.textContent = X[i]));
+    const shown = kit.small ? ["mask", "y", "mean"] : Object.keys(rows);
     rows.mask.cells.forEach((cell, i) => cell.append(units[i]));
     const head = node("tr", {}, node("td"), ...HEADS.map((text) => node("th", { scope: "col", textContent: text })));
     const grid = node("table", { className: "units" }, node("thead", {}, head), node("tbody", {}, ...shown.map((name) => rows[name].line)));
-    // How probable each mask is: a picture of what "Read the numbers" lists.
-    const bars = allMasks(4).map((mask, k) => shape("rect", { x: 20 * k + 2, width: 16 }));
-    const picture = shape("svg", { viewBox: "0 0 320 44", preserveAspectRatio: "none", "aria-hidden": "true" }, ...bars);
-    kit.box.append(grid, ...(kit.small ? [] : [picture]));
-    Object.assign(kit, { units, rows, bars });
+    const picture = shape("svg", { "aria-hidden": "true" });
+    kit.box.append(picture, grid);
+    Object.assign(kit, { units, rows, picture });
+    new ResizeObserver(() => sketch(kit, kit.state)).observe(kit.box);
   },
 
-  draw({ units, rows, bars, show, ...kit }, { p, mask, scaling }) {
+  draw(kit, state) {
+    const { units, rows, show } = kit;
+    const { p, mask, scaling } = state;
     const kept = digits(mask);
     const [, evaluation] = factors(scaling, p);
     const all = moments(X, p, scaling);
@@ -123,12 +150,7 @@ export default {
     fill(rows.mean, all.mean);
     fill(rows.variance, all.variance);
     fill(rows.evaluation, X.map((x) => x * evaluation));
-    const shares = allMasks(4).map((each) => probability(each, p));
-    bars.forEach((bar, k) => {
-      const height = (44 * shares[k]) / Math.max(...shares);
-      for (const [name, value] of Object.entries({ y: 44 - height, height })) bar.setAttribute(name, value);
-      bar.setAttribute("class", k === parseInt(mask, 2) ? "chosen" : "");
-    });
+    sketch(kit, state);
   },
 
   sentence({ p, mask, scaling }, kit) {
