@@ -130,14 +130,15 @@ KINDS = [
 MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
 
 
-def visits(often):
-    """(state, page) of every page in both states, as parameters: all but `often` in the first carry the mark slow."""
+def visits(often, other=PAGES):
+    """(state, page) of every page as it is built here, and of the `other` ones in the other state, as parameters: all
+    but `often` in the first carry the mark slow."""
     return [
         pytest.param(
             (state, name), id=f"{state}-{name}", marks=() if state == "site" and name in often else pytest.mark.slow
         )
-        for state in STATES
-        for name in PAGES
+        for state, names in zip(STATES, (PAGES, other))
+        for name in names
     ]
 
 

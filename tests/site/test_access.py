@@ -40,9 +40,9 @@ THIN = """
 """
 
 
-@pytest.fixture(scope="module", params=visits(KINDS))
+@pytest.fixture(scope="module", params=visits(KINDS, other=KINDS))
 def opened(request, browser, served):
-    """One page of each kind, and some in the other state of the site's links; all others with -m slow."""
+    """One page of each kind; with -m slow all, and one of each kind where the site's links are known or unknown."""
     state, name = request.param
     visit = Visit(browser, served(state), name, reduced_motion="reduce")
     yield visit
