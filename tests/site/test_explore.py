@@ -11,9 +11,15 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2"}
+ANSWERS = {
+    "masks": "masks.p=0.2",
+    "ridge": "ridge.method=plain&ridge.p=0.07",
+}
 # {name: other states, which fit, and one that does not}
-STATES = {"masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no")}
+STATES = {
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "ridge": ("ridge.p=0.1&ridge.method=plain&ridge.units=mmol", "ridge.p=0.11&ridge.method=lasso&ridge.units=mg"),
+}
 
 
 # One stands for all in the quick suite: what holds for each by itself is in a file of its own.

@@ -1,6 +1,6 @@
 // Chapter 2's ridge path: ten weights under dropout ridge or plain ridge, in the units of two clinics.
 export const follows = "1f9d5dc1";
-export const heights = { wide: 880, narrow: 1270 };
+export const heights = { wide: 930, narrow: 1380 };
 
 export const P = [0, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
@@ -116,7 +116,7 @@ export default {
       add("line", { x1: left, x2: right, y1: up(tick), y2: up(tick), class: tick ? "grid" : "axis" });
       write(show(tick), right + 5, up(tick) + 4, { class: "soft" });
     }
-    for (const tick of [0, 0.001, 0.01, 0.1, 0.5]) write(String(tick), across(tick), bottom + 16, { class: "soft", "text-anchor": "middle" });
+    for (const tick of wide ? [0, 0.001, 0.01, 0.1, 0.5] : [0, 0.01, 0.1, 0.5]) write(String(tick), across(tick), bottom + 16, { class: "soft", "text-anchor": "middle" });
     write("p", right, bottom + 16, { class: "soft", "text-anchor": "middle" });
     add("line", { x1: across(p), x2: across(p), y1: top - 6, y2: bottom, class: "now" });
     const trace = (key, i) => line().x((d) => across(d.p)).y((d) => up(d.w[i]))(kit.paths[key]);
@@ -146,6 +146,7 @@ export default {
       x += mark === "least" ? 60 : 76;
     }
     add("line", { x1: side(0), x2: side(0), y1: row(-0.5), y2: row(9.5), class: "axis" });
+    for (const tick of [-40, 0, 40]) write(show(tick), side(tick), row(9.5) + 16, { class: "soft", "text-anchor": "middle" });
     data.names.forEach((name, i) => {
       const y = row(i);
       write(name, side(-LIMIT) - 6, y + 4, { "text-anchor": "end", class: bold(name) ? "name bold" : "name" });
@@ -157,7 +158,7 @@ export default {
     });
 
     // Below all: how far the predictions of the clinics are apart.
-    const foot = (wide ? bottom + 40 : row(10) + 8) + 8;
+    const foot = (wide ? bottom + 40 : row(10) + 22) + 8;
     const gap = apart(data, method, p);
     const bar = scaleLinear([0, 25], [0, width - 8]);
     write("Predictions in mg/dL and in mmol/L differ by", 0, foot, { class: "title" });
