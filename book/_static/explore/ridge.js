@@ -1,5 +1,5 @@
 // Chapter 2's ridge path: ten weights under dropout ridge or plain ridge, in the units of two clinics.
-export const follows = "1f9d5dc1";
+export const follows = "52ada826";
 export const heights = { wide: 930, narrow: 1380 };
 
 export const P = [0, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
