@@ -1,7 +1,7 @@
 // Chapter 6's masks on feature maps: single units, blocks, maps, the layer; how often each position is dropped, and
 // what a linear formula restores.
 export const follows = "4c226b7f";
-export const heights = { wide: 900, narrow: 1250 };
+export const heights = { wide: 900, narrow: 1280 };
 
 export const SIDE = 8;
 
@@ -152,7 +152,7 @@ export default {
     const curve = (each) => line().x((b) => across(Number(b))).y((b) => up(restored(kit, each, b)))(kit.stored.b);
     for (const each of P) add("path", { d: curve(each), class: each === p ? "chosen" : "other" });
     write("p = 0.1", across(1) + 8, up(restored(kit, 0.1, 1)) - 4, { class: "soft" });
-    write("p = 0.8", across(1) - 4, up(restored(kit, 0.8, 1)) + 18, { class: "soft" });
+    write("p = 0.8", across(2) - 4, up(restored(kit, 0.8, 3)) + 17, { class: "soft" });
     const [x, y] = [across(block), up(restored(kit, p, block))];
     add("circle", { cx: x, cy: y, r: 5.5, class: "bar" });
     write(restored(kit, p, block).toFixed(2), x + (block > 6 ? 0 : 8), y - 8, { class: "title", "text-anchor": block > 6 ? "middle" : "start" });
