@@ -11,9 +11,20 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2"}
+ANSWERS = {
+    "masks": "masks.p=0.2",
+    "painter": "painter.block=4",
+    "ridge": "ridge.method=plain&ridge.p=0.07",
+}
 # {name: other states, which fit, and one that does not}
-STATES = {"masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no")}
+STATES = {
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "painter": (
+        "painter.kind=map&painter.block=5&painter.p=0.25&painter.gamma=exact&painter.draw=2",
+        "painter.kind=row&painter.block=9&painter.p=0.55&painter.gamma=mine&painter.draw=0",
+    ),
+    "ridge": ("ridge.p=0.1&ridge.method=plain&ridge.units=mmol", "ridge.p=0.11&ridge.method=lasso&ridge.units=mg"),
+}
 
 
 # One stands for all in the quick suite: what holds for each by itself is in a file of its own.

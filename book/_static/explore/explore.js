@@ -37,7 +37,7 @@ export function generator(seed) {
 
 // ---------------------------------------------------------------- controls
 
-// range: {name, label, min, max, step, show(value)}; choice: {name, label, options: {value: label}};
+// range: {name, label, min, max, step, or values: [...], show(value)}; choice: {name, label, options: {value: label}};
 // toggle: {name, label}; button: {label, press(state, kit) -> changes}; hidden: {name, fits(value)}.
 function make(control, id, change, kit) {
   const { kind, name, label } = control;
@@ -65,20 +65,21 @@ function make(control, id, change, kit) {
       fits: (value) => value in control.options,
     };
   }
-  const { min, max, step } = control;
+  const { values } = control;
+  const { min, max, step } = values ? { min: 0, max: values.length - 1, step: 1 } : control;
   const written = control.show ?? ((value) => show(value, 4));
   const slider = node("input", { type: "range", id: own, min, max, step });
   const said = node("output", {});
   said.setAttribute("for", own);
-  slider.addEventListener("input", () => change({ [name]: Number(slider.value) }));
+  slider.addEventListener("input", () => change({ [name]: values ? values[slider.value] : Number(slider.value) }));
   return {
     part: node("div", { className: "slider" }, node("label", { htmlFor: own, textContent: label }), slider, said),
     update(value) {
-      slider.value = value;
+      slider.value = values ? values.indexOf(value) : value;
       said.textContent = written(value);
       slider.setAttribute("aria-valuetext", written(value));
     },
-    fits: (value) => value >= min && value <= max && Math.abs((value - min) / step - Math.round((value - min) / step)) < 1e-6,
+    fits: (value) => (values ? values.includes(value) : value >= min && value <= max && Math.abs((value - min) / step - Math.round((value - min) / step)) < 1e-6),
   };
 }
 
