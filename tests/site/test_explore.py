@@ -11,9 +11,18 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2"}
+ANSWERS = {
+    "masks": "masks.p=0.2",
+    "switches": "switches.p=0.7&switches.scale=0.5",
+}
 # {name: other states, which fit, and one that does not}
-STATES = {"masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no")}
+STATES = {
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "switches": (
+        "switches.p=0.3&switches.scale=1.5&switches.of=2&switches.mask=111111111110",
+        "switches.p=0.33&switches.scale=3&switches.of=4&switches.mask=11",
+    ),
+}
 
 
 # One stands for all in the quick suite: what holds for each by itself is in a file of its own.
