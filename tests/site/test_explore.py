@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 ANSWERS = {
     "masks": "masks.p=0.2",
     "switches": "switches.p=0.7&switches.scale=0.5",
+    "train": "train.step=50",
 }
 # {name: other states, which fit, and one that does not}
 STATES = {
@@ -21,6 +22,10 @@ STATES = {
     "switches": (
         "switches.p=0.3&switches.scale=1.5&switches.of=2&switches.mask=111111111110",
         "switches.p=0.33&switches.scale=3&switches.of=4&switches.mask=11",
+    ),
+    "train": (
+        "train.step=100&train.p=0.3&train.width=32&train.noise=0.2&train.n=60&train.seed=7",
+        "train.step=105&train.p=1&train.width=65&train.noise=1&train.n=10&train.seed=0.5",
     ),
 }
 

@@ -1,6 +1,6 @@
 // Chapter 4's twelve inputs and three classes: what all 4,096 sub-networks answer, their averages, and what they cost.
 export const follows = "b23baa62";
-export const heights = { wide: 1080, narrow: 1300 };
+export const heights = { wide: 1110, narrow: 1330 };
 
 const N = 12;
 const BINS = 40;
@@ -146,7 +146,7 @@ export default {
     const { p, scale, mask, of } = state;
     const c = of - 1;
     const { answers, chance, all } = found(kit, state);
-    const width = (kit.drawn = kit.box.clientWidth || 340);
+    const width = (kit.drawn = kit.box.clientWidth) || 340;
     const text = (x, y, content, attributes) => shape("text", { x, y, ...attributes }, content);
 
     // the histogram, with one line for each average above it
@@ -229,7 +229,7 @@ export default {
     const row = (name, values) => [name, ...values.map((value) => value.toFixed(6))];
     return {
       caption: `Probabilities, and log-loss in nats if a class is the right answer, at p = ${state.p.toFixed(2)} and inputs times ${state.scale.toFixed(1)}`,
-      head: ["", "class 1", "class 2", "class 3"],
+      head: ["of", "class 1", "class 2", "class 3"],
       rows: [
         row("this sub-network", answers[bits(state.mask)].map(Math.exp)),
         row("arithmetic mean", all.arithmetic),
