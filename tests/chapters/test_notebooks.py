@@ -212,7 +212,7 @@ def two_kinds(nb, name):
         if IGNORED in tags(cell) and cell.outputs and "assert" not in cell.source + before.source:
             faults.append(f"tagged {IGNORED} without an assertion here or just before: {cell.source[:40]!r}")
     faults += [f"unknown tag {tag!r}" for cell in nb.cells for tag in tags(cell)
-               if tag not in {IGNORED, "preamble", "hide-input", "diagnose", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d|stored-[a-z-]+", tag)]  # fmt: skip
+               if tag not in {IGNORED, "preamble", "hide-input", "diagnose", "landing", "nan-shown", "effects", "results"} and not re.fullmatch(r"claim-\d\d|(stored|explore)-[a-z-]+", tag)]  # fmt: skip
     return faults
 
 

@@ -45,11 +45,11 @@ export function layer() {
   return { x, weight, bias: [random(), random(), random()] };
 }
 
-/** Log-probabilities of logits. */
-export function logSoftmax(z) {
-  const top = Math.max(...z);
-  const total = top + Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0));
-  return z.map((value) => value - total);
+/** Log-probabilities of the logits of three classes. */
+export function logSoftmax([a, b, c]) {
+  const top = Math.max(a, b, c);
+  const total = top + Math.log(Math.exp(a - top) + Math.exp(b - top) + Math.exp(c - top));
+  return [a - total, b - total, c - total];
 }
 
 /** What each unit adds to the logits of a sub-network that keeps it, with inputs times `scale`: (12, 3). */
@@ -57,9 +57,9 @@ export const adds = ({ x, weight }, p, scale) => x.map((value, i) => weight[i].m
 
 /** Log-probabilities of every sub-network, (4096, 3), mask k keeping unit i if bit i of k is set. */
 export function subNetworks(network, p, scale = 1) {
-  const each = adds(network, p, scale);
   const logits = [network.bias];
-  for (const add of each) for (const z of [...logits]) logits.push(z.map((value, c) => value + add[c]));
+  for (const [a, b, c] of adds(network, p, scale))
+    for (let k = 0, n = logits.length; k < n; k++) logits.push([logits[k][0] + a, logits[k][1] + b, logits[k][2] + c]);
   return logits.map(logSoftmax);
 }
 
