@@ -145,9 +145,11 @@ export function border(z, columns, rows, x = (c) => c, y = (r) => r) {
   let path = "";
   for (let r = 0; r < rows - 1; r++)
     for (let c = 0; c < columns - 1; c++) {
+      const k = r * columns + c;
+      const above = (z[k] > 0) + (z[k + 1] > 0) + (z[k + columns] > 0) + (z[k + columns + 1] > 0);
+      if (above % 4 === 0) continue;
       const corners = [[c, r], [c + 1, r], [c + 1, r + 1], [c, r + 1]];
       const values = corners.map(([i, j]) => z[j * columns + i]);
-      if (values.every((value) => value > 0 === values[0] > 0)) continue;
       const cuts = corners.flatMap(([i, j], k) => {
         const [[i2, j2], a, b] = [corners[(k + 1) % 4], values[k], values[(k + 1) % 4]];
         const t = a / (a - b);
@@ -272,15 +274,18 @@ export default {
     // the plane: what the network says where, its border, and the points
     const at = scales.scaleLinear().domain([0, COLUMNS - 1]).range([-ACROSS, ACROSS]);
     const up = scales.scaleLinear().domain([0, ROWS - 1]).range([UP, -UP]);
+    const xs = Array.from({ length: COLUMNS }, (_, c) => at(c));
+    const ys = Array.from({ length: ROWS }, (_, r) => up(r));
     const small = wide < 480 ? 1.5 : 1; // the drawing is 350 wide, the panel less
     pair.forEach((run, k) => {
       const { head, canvas, over, foot } = panels[k];
       const w = run.weights[step / EVERY];
-      const logits = Float64Array.from({ length: COLUMNS * ROWS }, (_, i) => logit(w, width, at(i % COLUMNS), up(Math.floor(i / COLUMNS))));
-      const colour = getComputedStyle(head).color.match(/[\d.]+/g)?.slice(0, 3) ?? [0, 0, 0]; // it is drawn once before it is on the page
+      const logits = new Float64Array(COLUMNS * ROWS);
+      for (let i = 0; i < logits.length; i++) logits[i] = logit(w, width, xs[i % COLUMNS], ys[Math.floor(i / COLUMNS)]);
+      const colour = getComputedStyle(head).color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0]; // it is drawn once before it is on the page
       const pen = canvas.getContext("2d");
       const image = pen.createImageData(COLUMNS, ROWS);
-      logits.forEach((z, i) => image.data.set([...colour, 120 / (1 + Math.exp(-z))], 4 * i));
+      for (let i = 0; i < 4 * logits.length; i++) image.data[i] = i % 4 < 3 ? colour[i % 4] : 120 / (1 + Math.exp(-logits[i >> 2]));
       pen.putImageData(image, 0, 0);
       const x = (value) => (350 * (value + ACROSS)) / (2 * ACROSS);
       const y = (value) => (250 * (UP - value)) / (2 * UP);
