@@ -187,7 +187,11 @@ function work(kit) {
     const pair = pairOf(kit, kit.state);
     const waiting = !ready(pair, kit.state.step);
     for (const until = performance.now() + 8; performance.now() < until && !ready(pair, STEPS); ) advance(pair[0].at <= pair[1].at ? pair[0] : pair[1]);
-    if (waiting && ready(pair, kit.state.step)) kit.set({});
+    if (waiting && ready(pair, kit.state.step)) {
+      if (kit.owed) kit.set({}); // the sentence did not wait
+      else requestAnimationFrame(() => figure.draw(kit, kit.state));
+      kit.owed = false;
+    }
     if (!ready(pair, STEPS)) work(kit);
   });
 }
@@ -212,7 +216,7 @@ function play(kit) {
   requestAnimationFrame(frame);
 }
 
-export default {
+const figure = {
   name: "train",
   label: "Watch it train",
   state: { step: 500, p: 0.5, width: 64, noise: 0.15, n: 80, seed: 2 },
@@ -346,7 +350,10 @@ export default {
 
   sentence(state, kit) {
     const found = known(kit, state);
-    if (!found) return "Both networks are training.";
+    if (!found) {
+      kit.owed = true;
+      return "Both networks are training.";
+    }
     const [plain, dropped] = found.map(([, error, loss, held]) => `${ofAll(error, state.n)} points wrong, ${ofAll(held, HELD_OUT)} held out, held-out log-loss ${loss.toFixed(2)}`);
     return `Step ${state.step.toLocaleString("en")}, without dropout: ${plain}; with p = ${state.p.toFixed(2)}: ${dropped}. One run (seed ${state.seed}) shows what can happen, not how often.`;
   },
@@ -373,3 +380,5 @@ export default {
     why: "Now look for the dropout network's lowest: is it lower?",
   },
 };
+
+export default figure;
