@@ -1,5 +1,5 @@
 // Chapter 4's twelve inputs and three classes: what all 4,096 sub-networks answer, their averages, and what they cost.
-export const follows = "b23baa62";
+export const follows = "2d9fd86b";
 export const heights = { wide: 1110, narrow: 1330 };
 
 const N = 12;
