@@ -15,6 +15,8 @@ ANSWERS = {
     "masks": "masks.p=0.2",
     "painter": "painter.block=4",
     "ridge": "ridge.method=plain&ridge.p=0.07",
+    "switches": "switches.p=0.7&switches.scale=0.5",
+    "train": "train.step=50",
 }
 # {name: other states, which fit, and one that does not}
 STATES = {
@@ -24,6 +26,14 @@ STATES = {
         "painter.kind=row&painter.block=9&painter.p=0.55&painter.gamma=mine&painter.draw=0",
     ),
     "ridge": ("ridge.p=0.1&ridge.method=plain&ridge.units=mmol", "ridge.p=0.11&ridge.method=lasso&ridge.units=mg"),
+    "switches": (
+        "switches.p=0.3&switches.scale=1.5&switches.of=2&switches.mask=111111111110",
+        "switches.p=0.33&switches.scale=3&switches.of=4&switches.mask=11",
+    ),
+    "train": (
+        "train.step=100&train.p=0.3&train.width=32&train.noise=0.2&train.n=60&train.seed=7",
+        "train.step=105&train.p=1&train.width=65&train.noise=1&train.n=10&train.seed=0.5",
+    ),
 }
 
 
