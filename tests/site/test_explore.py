@@ -11,9 +11,15 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2"}
+ANSWERS = {"masks": "masks.p=0.2", "shift": "shift.p=0.3"}
 # {name: other states, which fit, and one that does not}
-STATES = {"masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no")}
+STATES = {
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "shift": (
+        "shift.p=0.2&shift.activation=tanh&shift.norm=refreshed&shift.depth=3",
+        "shift.p=0.9&shift.activation=gelu&shift.norm=none&shift.depth=7",
+    ),
+}
 
 
 # One stands for all in the quick suite: what holds for each by itself is in a file of its own.
