@@ -11,9 +11,13 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2", "shift": "shift.p=0.3"}
+ANSWERS = {"block": "block.place=1", "masks": "masks.p=0.2", "shift": "shift.p=0.3"}
 # {name: other states, which fit, and one that does not}
 STATES = {
+    "block": (
+        "block.place=5&block.texts=2000&block.end=early&block.last=true&block.seed=3",
+        "block.place=8&block.texts=100&block.end=never&block.last=maybe&block.seed=0",
+    ),
     "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
     "shift": (
         "shift.p=0.2&shift.activation=tanh&shift.norm=refreshed&shift.depth=3",
