@@ -1,5 +1,5 @@
 // Chapter 7's Transformer block: its six places for dropout, what one random number cuts there, and what it did.
-export const follows = "39efbada";
+export const follows = "6afc2797";
 export const heights = { wide: 895, narrow: 1425 };
 
 export const PLACES = ["embeddings", "attention weights", "after attention", "inside feed-forward", "after feed-forward", "whole branches"];
