@@ -178,7 +178,7 @@ def test_a_changed_notebook_fails_the_build(tmp_path):
         scratch_book(folder, {"index.md": "# Home\n\nText."}, {file: changed})
         return build.build(folder)
 
-    ok, printed = built("x * mask", "x * mask  # as it was")
+    ok, printed = built("  # p = 1 keeps nothing", "  # as before")
     assert ok, printed
-    ok, printed = built("1 - p", "1 - p + 0")
+    ok, printed = built("keep or 1", "keep + 0 or 1")
     assert not ok and "explore/masks.js was made for other code" in printed
