@@ -61,7 +61,7 @@ export function layers(activation, p, norm) {
 
 // Two digits; below a tenth as a fraction, 1/12.
 const two = (value) => String(Number(value.toPrecision(2)));
-const fraction = (value) => (value < 0.095 ? `1/${Number((1 / value).toPrecision(3)).toLocaleString("en")}` : two(value));
+const fraction = (value) => (value < 0.095 ? `1/${Math.round(Number((1 / value).toPrecision(3))).toLocaleString("en")}` : value.toFixed(2));
 
 const UNITS = [-1.28, -0.52, 0, 0.52, 1.28]; // five units: the tenths 1, 3, 5, 7 and 9 of all
 const ROW = 46, TOP = 26, BOTTOM = 44;
@@ -102,12 +102,13 @@ export default {
     // The scales: one for the curves, one for the bars.
     for (const value of [-2, 0, 2]) parts.push(text(across(value), bottom + 18, String(value).replace("-", "−"), { class: "soft", "text-anchor": "middle" }));
     const decades = Math.round(-Math.log10(smallest));
-    for (let k = 0; k <= decades; k += Math.ceil(decades / 3)) {
+    for (let k = 0; k <= decades; k += Math.ceil(decades / (narrow ? 2 : 3))) {
       const x = along(10 ** -k);
       parts.push(shape("path", { d: `M${x} ${TOP}V${bottom}`, class: "grid" }));
       parts.push(text(x, bottom + 18, k < 3 ? two(10 ** -k) : `10${[..."−" + k].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["−0123456789".indexOf(c)]).join("")}`, { class: "soft", "text-anchor": k ? "middle" : "start" }));
     }
-    parts.push(text(22, bottom + 38, narrow ? "a unit’s values" : norm === "layer" ? "values of one example’s units" : "values of one unit, over the examples", { class: "soft" }));
+    const curves = norm === "layer" ? ["one example each", "each curve: one example’s values over its units"] : ["one unit each", "each curve: one unit’s values over the examples"];
+    parts.push(text(22, bottom + 38, curves[narrow ? 0 : 1], { class: "soft" }));
     parts.push(text(split + 4, bottom + 38, narrow ? "variance left" : "variance, evaluation / training", { class: "soft" }));
 
     found.forEach(({ variance, off }, i) => {
@@ -128,12 +129,14 @@ export default {
       const end = along(variance);
       parts.push(shape("rect", { x: along(1), y: base - 27, width: Math.max(1.5, end - along(1)), height: 16, class: "bar" }));
       const power = along(r ** (i + 1));
-      parts.push(shape("path", { d: `M${power} ${base - 33}V${base - 5}`, class: "power" }));
+      if (norm === "batch") parts.push(shape("path", { d: `M${power} ${base - 33}V${base - 5}`, class: "power" }));
       parts.push(text(width, base - 13, fraction(variance), { class: "value", "text-anchor": "end" }));
     });
     // What is what, written at it.
-    parts.push(text(22, 12, "training", { class: "soft strong" }), text(narrow ? 82 : 92, 12, "evaluation", { class: "accent strong" }));
-    parts.push(text(split + 4, 12, "evaluation", { class: "accent strong" }), text(split + (narrow ? 78 : 92), 12, "rᵏ", { class: "green strong" }));
+    parts.push(text(0, 12, "k", { class: "soft" }), text(22, 12, "training", { class: "soft strong" }), text(narrow ? 71 : 92, 12, "evaluation", { class: "accent strong" }));
+    parts.push(text(split + 4, 12, narrow ? "variance" : "evaluation", { class: "accent strong" }));
+    if (norm === "batch") parts.push(text(split + (narrow ? 65 : 92), 12, "rᵏ", { class: "green strong" }));
+    picture.setAttribute("class", narrow ? "narrow" : "");
     picture.setAttribute("viewBox", `0 0 ${width} ${bottom + BOTTOM}`);
     picture.replaceChildren(...parts);
   },
