@@ -108,7 +108,7 @@ export default {
       parts.push(text(x, bottom + 18, k < 3 ? two(10 ** -k) : `10${[..."−" + k].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["−0123456789".indexOf(c)]).join("")}`, { class: "soft", "text-anchor": k ? "middle" : "start" }));
     }
     const curves = norm === "layer" ? ["one example each", "each curve: one example’s values over its units"] : ["one unit each", "each curve: one unit’s values over the examples"];
-    parts.push(text(22, bottom + 38, curves[narrow ? 0 : 1], { class: "soft" }));
+    parts.push(text(22, bottom + 38, curves[width < 620 ? 0 : 1], { class: "soft" }));
     parts.push(text(split + 4, bottom + 38, narrow ? "variance left" : "variance, evaluation / training", { class: "soft" }));
 
     found.forEach(({ variance, off }, i) => {
