@@ -33,6 +33,17 @@ STATES = {
     "train": (
         "train.step=100&train.p=0.3&train.width=32&train.noise=0.2&train.n=60&train.seed=7",
         "train.step=105&train.p=1&train.width=65&train.noise=1&train.n=10&train.seed=0.5",
+ANSWERS = {"block": "block.place=1", "masks": "masks.p=0.2", "shift": "shift.p=0.3"}
+# {name: other states, which fit, and one that does not}
+STATES = {
+    "block": (
+        "block.place=5&block.texts=2000&block.end=early&block.last=true&block.seed=3",
+        "block.place=8&block.texts=100&block.end=never&block.last=maybe&block.seed=0",
+    ),
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "shift": (
+        "shift.p=0.2&shift.activation=tanh&shift.norm=refreshed&shift.depth=3",
+        "shift.p=0.9&shift.activation=gelu&shift.norm=none&shift.depth=7",
     ),
 }
 
@@ -189,7 +200,7 @@ def test_a_changed_notebook_fails_the_build(tmp_path):
         scratch_book(folder, {"index.md": "# Home\n\nText."}, {file: changed})
         return build.build(folder)
 
-    ok, printed = built("x * mask", "x * mask  # as it was")
+    ok, printed = built("  # p = 1 keeps nothing", "  # as before")
     assert ok, printed
-    ok, printed = built("1 - p", "1 - p + 0")
+    ok, printed = built("keep or 1", "keep + 0 or 1")
     assert not ok and "explore/masks.js was made for other code" in printed

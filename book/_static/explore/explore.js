@@ -170,16 +170,17 @@ async function mount(place) {
 
   await figure.ready?.(kit);
   kit.state = fromAddress(name, start, parts);
-  draw();
-  said.textContent = figure.sentence(kit.state, kit);
   const buttons = node("div", { className: "buttons" });
   const controls = node("div", { className: "controls" });
   for (const [, { part }] of built) if (part) (part.matches("button") ? buttons : controls).append(part);
   controls.append(buttons);
-  place.replaceChildren(box, controls, said, ...(kit.small ? [] : [details]), ...(answer ? [asked] : []));
+  place.replaceChildren(box, controls, ...(kit.small ? [] : [details]), ...(answer ? [asked] : []));
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", figure.label);
-  place.parentElement.classList.add("live");
+  place.parentElement.classList.add("live"); // before it is drawn, so that its box has a width
+  draw();
+  said.textContent = figure.sentence(kit.state, kit);
+  controls.after(said); // with its text, so that nothing is read out yet
 }
 
 const near = new IntersectionObserver(
@@ -187,7 +188,10 @@ const near = new IntersectionObserver(
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
       near.unobserve(target);
-      mount(target.querySelector(".explore")).catch(console.error); // where it fails, the static figure stays
+      mount(target.querySelector(".explore")).catch((error) => {
+        target.classList.remove("live"); // where it fails, the static figure stays
+        console.error(error);
+      });
     }
   },
   { rootMargin: "50% 0px" }
