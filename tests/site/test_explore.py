@@ -11,9 +11,18 @@ from living import NAMES, WIDTHS, awaken, settled
 pytestmark = pytest.mark.browser
 
 # {name: the state that answers its question, as in an address}
-ANSWERS = {"masks": "masks.p=0.2"}
+ANSWERS = {
+    "masks": "masks.p=0.2",
+    "power": "power.effect=1.2",
+}
 # {name: other states, which fit, and one that does not}
-STATES = {"masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no")}
+STATES = {
+    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
+    "power": (
+        "power.effect=2.1&power.sd=0.5&power.images=2000&power.seeds=7&power.game=4&power.drawn=3&power.guess=B",
+        "power.effect=9&power.sd=0.55&power.images=7&power.seeds=1&power.game=0&power.drawn=-1&power.guess=C",
+    ),
+}
 
 
 # One stands for all in the quick suite: what holds for each by itself is in a file of its own.
