@@ -19,7 +19,7 @@ def chapter():
 
 
 def test_power_over_the_grid_of_its_controls(pure, chapter):
-    """Eight digits as the chapter's sum over 8,000 points, six below four seeds, where that has no more; nine as scipy."""
+    """Eight digits as the chapter's sum over 8,000 points, six where it has no more; nine as scipy."""
     for n in (2, 3, 4, 5, 8, 12, 17, 25, 40):
         t = stats.t.ppf(0.975, n - 1)
         assert math.isclose(pure("power", "critical", n), t, rel_tol=1e-10)

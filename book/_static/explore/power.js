@@ -181,7 +181,7 @@ export default {
       ...(shown ? [] : [text("Two arms, no labels: which one is better?", (left + right) / 2, v(0) - 12, { "text-anchor": "middle", class: "halo" })]),
       text("B ahead", right - 6, start + 16, { "text-anchor": "end", class: "tick halo" }),
       text("A ahead", right - 6, start + low - 8, { "text-anchor": "end", class: "tick halo" }),
-      guess !== "none" && text(`truth: ${leader(sign)} by ${kit.show(effect)}`, right - 6, v(sign * effect) + (sign > 0 ? 16 : -7), { "text-anchor": "end", class: "truth halo" }),
+      guess !== "none" && text(`truth: ${leader(sign)} by ${kit.show(effect)}`, right - 6, v(sign * effect) + (sign > 0 === v(effect) - start > 40 ? -7 : 16), { "text-anchor": "end", class: "truth halo" }),
     ];
     kit.picture.setAttribute("viewBox", `0 0 ${width} ${start + low + 8}`);
     kit.picture.replaceChildren(...[...upper, ...lower].filter(Boolean));
@@ -195,7 +195,7 @@ export default {
       const [mean, half] = n > 1 ? interval(differences.slice(0, n)) : [differences[0]];
       return `${leader(mean)} is ahead by ${kit.show(Math.abs(mean))}${n > 1 ? ` ± ${kit.show(half)}: zero is ${Math.abs(mean) > half ? "outside" : "inside"}` : ""}.`;
     };
-    const said = [`An effect of ${points(effect, kit)}, and a spread of ${kit.show(sigma)} with the images': d = ${kit.show(d)}. ${seeds} seeds see it in ${percent(power(d, seeds))} of comparisons; 80 % takes ${seedsNeeded(d).toLocaleString("en")} seeds.`];
+    const said = [`An effect of ${points(effect, kit)}. With ${Number(state.images).toLocaleString("en")} images a seed's difference varies by ${kit.show(sigma)}, so d = ${kit.show(d)}. ${seeds} seeds see it in ${percent(power(d, seeds))} of comparisons; 80 % takes ${seedsNeeded(d).toLocaleString("en")} seeds.`];
     if (k) said.push(`${after(k)} ${ahead(k)}`);
     if (k || guess !== "none") said.push(`Who then picks the one ahead is right in ${percent(normal(d * Math.sqrt(k)))} of games.`);
     if (guess === "none") {
