@@ -1,5 +1,5 @@
 // Chapter 9's chance to see an effect, over seeds, images and spread; below it a game in which two arms have no labels.
-export const follows = "2e589ba6";
+export const follows = "cfc2cf3a";
 export const heights = { wide: 1050, narrow: 1330 };
 
 const DISAGREE = 0.04; // the share of images on which two networks disagree, as in the chapter's `detectable`
