@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 ANSWERS = {
     "masks": "masks.p=0.2",
     "power": "power.effect=1.2",
+    "schedules": "schedules.rate=0",
     "sharing": "sharing.member=DropBlock",
 }
 # {name: other states, which fit, and one that does not}
@@ -22,6 +23,10 @@ STATES = {
     "power": (
         "power.effect=2.1&power.sd=0.5&power.images=2000&power.seeds=7&power.game=4&power.drawn=3&power.guess=B",
         "power.effect=9&power.sd=0.55&power.images=7&power.seeds=1&power.game=0&power.drawn=-1&power.guess=C",
+    ),
+    "schedules": (
+        "schedules.first=rising&schedules.second=falling&schedules.steps=100&schedules.rate=2",
+        "schedules.first=early&schedules.second=none&schedules.steps=200&schedules.rate=7",
     ),
     "sharing": (
         "sharing.member=DropBlock&sharing.p=0.2&sharing.first=0&sharing.second=95&sharing.draw=7",
