@@ -1,6 +1,6 @@
 // Chapter 9's chance to see an effect, over seeds, images and spread; below it a game in which two arms have no labels.
 export const follows = "cfc2cf3a";
-export const heights = { wide: 1050, narrow: 1330 };
+export const heights = { wide: 1080, narrow: 1330 };
 
 const DISAGREE = 0.04; // the share of images on which two networks disagree, as in the chapter's `detectable`
 const MOST = 40;
@@ -119,6 +119,7 @@ export default {
 
   async ready(kit) {
     kit.tools = await kit.d3();
+    kit.room = document.querySelector("[data-explore=power]").parentElement.clientWidth; // until the box is on the page
     kit.curves = Object.keys(REFERENCES).map((d) => NS.map((n) => power(Number(d), n)));
     kit.picture = kit.shape("svg", { "aria-hidden": "true" });
     kit.box.append(kit.picture);
@@ -130,7 +131,7 @@ export default {
     const { scaleLinear, line, area } = kit.tools;
     const { d, k, sigma, sign, differences } = read(state, kit);
     const { seeds, effect, guess } = state;
-    const width = kit.box.clientWidth || 340;
+    const width = kit.box.clientWidth || kit.room;
     const [left, right, top, high, gap, low] = [44, width - 8, 26, width < 500 ? 170 : 210, 58, width < 500 ? 170 : 180];
     const x = scaleLinear([0.4, MOST + 0.6], [left, right]);
     const y = scaleLinear([0, 1], [top + high, top]);

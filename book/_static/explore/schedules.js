@@ -1,6 +1,6 @@
 // Chapter 10's stored comparison of schedules with one mean p: what a single learning rate says, and what tuning says.
 export const follows = "3caf09c3";
-export const heights = { wide: 1025, narrow: 1180 };
+export const heights = { wide: 1025, narrow: 1215 };
 
 const RATES = [0.0075, 0.015, 0.03, 0.06, 0.12, 0.24];
 const OWN = RATES.length; // the slider's last place: each arm at its own best rate
@@ -55,6 +55,7 @@ export default {
 
   async ready(kit) {
     kit.tools = await kit.d3();
+    kit.room = document.querySelector("[data-explore=schedules]").parentElement.clientWidth; // until the box is on the page
     kit.picture = kit.shape("svg", { "aria-hidden": "true" });
     kit.box.append(kit.picture);
     new ResizeObserver(() => this.draw(kit, kit.state)).observe(kit.box);
@@ -66,7 +67,7 @@ export default {
     const stored = kit.stored.SCHEDULES;
     const { first, second, rate } = state;
     const steps = Number(state.steps);
-    const width = kit.box.clientWidth || 340;
+    const width = kit.box.clientWidth || kit.room;
     const [left, right, top, high, start, low] = [48, width - 10, 26, 80, 170, width < 500 ? 210 : 240];
     const text = (content, x, y, name = "tick", anchor = "start") => shape("text", { x, y, class: name, "text-anchor": anchor }, content);
     const rule = (x1, y1, x2, y2, name) => shape("path", { class: name, d: `M${x1} ${y1}L${x2} ${y2}` });

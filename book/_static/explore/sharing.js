@@ -205,12 +205,14 @@ export default {
       panel.svg.addEventListener("click", ({ target }) => target.dataset.unit && kit.set({ [chosen]: Number(target.dataset.unit) }));
       return panel;
     });
+    const room = document.querySelector("[data-explore=sharing]").parentElement.clientWidth;
+    kit.room = innerWidth > 432 ? room / 2 - 12 : room; // until the box is on the page
     kit.box.append(...kit.panels.map(({ svg }) => svg));
     new ResizeObserver(() => this.draw(kit, kit.state)).observe(kit.box);
   },
 
-  draw({ show, panels, generator }, { member, p, first, second, draw }) {
-    const width = panels[0].svg.clientWidth || 320;
+  draw({ show, panels, room, generator }, { member, p, first, second, draw }) {
+    const width = panels[0].svg.clientWidth || room;
     const [side, top] = [width / 14, 44];
     const corner = (unit) => (([n, c, h, w]) => [side * (5 * c + w), top + side * (5 * n + h)])(place(unit));
     const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
