@@ -17,6 +17,9 @@ ANSWERS = {
     "ridge": "ridge.method=plain&ridge.p=0.07",
     "switches": "switches.p=0.7&switches.scale=0.5",
     "train": "train.step=50",
+    "power": "power.effect=1.2",
+    "schedules": "schedules.rate=0",
+    "sharing": "sharing.member=DropBlock",
 }
 # {name: other states, which fit, and one that does not}
 STATES = {
@@ -44,6 +47,17 @@ STATES = {
     "shift": (
         "shift.p=0.2&shift.activation=tanh&shift.norm=refreshed&shift.depth=3",
         "shift.p=0.9&shift.activation=gelu&shift.norm=none&shift.depth=7",
+    "power": (
+        "power.effect=2.1&power.sd=0.5&power.images=2000&power.seeds=7&power.game=4&power.drawn=3&power.guess=B",
+        "power.effect=9&power.sd=0.55&power.images=7&power.seeds=1&power.game=0&power.drawn=-1&power.guess=C",
+    ),
+    "schedules": (
+        "schedules.first=rising&schedules.second=falling&schedules.steps=100&schedules.rate=2",
+        "schedules.first=early&schedules.second=none&schedules.steps=200&schedules.rate=7",
+    ),
+    "sharing": (
+        "sharing.member=DropBlock&sharing.p=0.2&sharing.first=0&sharing.second=95&sharing.draw=7",
+        "sharing.member=none&sharing.p=1&sharing.first=96&sharing.second=0.5&sharing.draw=0",
     ),
 }
 
