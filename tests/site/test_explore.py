@@ -20,6 +20,8 @@ ANSWERS = {
     "power": "power.effect=1.2",
     "schedules": "schedules.rate=0",
     "sharing": "sharing.member=DropBlock",
+    "block": "block.place=1",
+    "shift": "shift.p=0.3",
 }
 # {name: other states, which fit, and one that does not}
 STATES = {
@@ -36,17 +38,15 @@ STATES = {
     "train": (
         "train.step=100&train.p=0.3&train.width=32&train.noise=0.2&train.n=60&train.seed=7",
         "train.step=105&train.p=1&train.width=65&train.noise=1&train.n=10&train.seed=0.5",
-ANSWERS = {"block": "block.place=1", "masks": "masks.p=0.2", "shift": "shift.p=0.3"}
-# {name: other states, which fit, and one that does not}
-STATES = {
+    ),
     "block": (
         "block.place=5&block.texts=2000&block.end=early&block.last=true&block.seed=3",
         "block.place=8&block.texts=100&block.end=never&block.last=maybe&block.seed=0",
     ),
-    "masks": ("masks.p=0.25&masks.mask=0111&masks.scaling=both", "masks.p=7&masks.mask=01&masks.scaling=no"),
     "shift": (
         "shift.p=0.2&shift.activation=tanh&shift.norm=refreshed&shift.depth=3",
         "shift.p=0.9&shift.activation=gelu&shift.norm=none&shift.depth=7",
+    ),
     "power": (
         "power.effect=2.1&power.sd=0.5&power.images=2000&power.seeds=7&power.game=4&power.drawn=3&power.guess=B",
         "power.effect=9&power.sd=0.55&power.images=7&power.seeds=1&power.game=0&power.drawn=-1&power.guess=C",
