@@ -24,7 +24,8 @@ NAMES = r"\b(?:nn|F|torch|sklearn)(?:\.[^\W\d]\w*)+|(?<=def )\w+|(?<=class )\w+|
 SIGNS = {
     "cdot": "·", "times": "×", "pm": "±", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠",
     "approx": "≈", "sim": "∼", "to": "→", "mapsto": "↦", "infty": "∞", "sum": "∑", "prod": "∏", "odot": "⊙", "in": "∈",
-    "mid": "|", "ldots": "…", "dots": "…", "cdots": "…", "quad": " ", "lVert": "‖", "rVert": "‖", "Vert": "‖", "propto": "∝",
+    "mid": "|", "ldots": "…", "dots": "…", "cdots": "…", "quad": " ", "lVert": "‖", "rVert": "‖",
+    "Vert": "‖", "propto": "∝",
     "log": "log", "exp": "exp", "max": "max", "min": "min", "tanh": "tanh", "ell": "ℓ", "partial": "∂", "nabla": "∇",
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
     "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "omega": "ω",
@@ -108,7 +109,11 @@ def records(env, docname, doctree):
         own = [child for child in section.children if not isinstance(child, other) and not is_ledger(child)]
         heading = title if first else node_text(section.next_node(nodes.title))
         text = " ".join(node_text(child) for child in own)
-        if first or text.strip() or not any(section.findall(lambda n: isinstance(n, addnodes.glossary) or is_ledger(n))):
+        if (
+            first
+            or text.strip()
+            or not any(section.findall(lambda n: isinstance(n, addnodes.glossary) or is_ledger(n)))
+        ):
             ids = "" if first else section["ids"][0]
             yield record(ids, heading, kind, text, " ".join(code_words(child) for child in own))
     for found in doctree.findall(addnodes.glossary):

@@ -1,8 +1,9 @@
 // What the search finds, and in which order: on pages, and in QuickJS where the index is made and the tests ask it.
 // MiniSearch (minisearch.js) finds and weighs words; here stands what a word is, and what is known of this book.
 globalThis.bookSearch = (() => {
-  const FIELDS = ["title", "heading", "term", "prose", "code"];
-  const BOOST = { title: 5, heading: 4, term: 5, prose: 1, code: 0.5 };
+    // name: a title, a term or a short heading as a whole; asked: the words of those who asked.
+  const FIELDS = ["name", "title", "heading", "term", "asked", "prose", "code"];
+  const BOOST = { name: 4, title: 5, heading: 4, term: 5, asked: 3, prose: 1, code: 0.5 };
   const KIND = { chapter: 1, faq: 1.2, glossary: 1, claim: 0.8, back: 0.8, homework: 0.6, teach: 0.6, aside: 0.6 };
   const KINDS = Object.keys(KIND);
   const SHOWN = 10; // results
@@ -38,6 +39,7 @@ globalThis.bookSearch = (() => {
     const bare = w.replace(/(?<=[a-z]{2,}|^[b-z][aeiou]?[a-z])(ing|ed)$/, "");
     if (bare !== w && bare.length > 2 && /[aeiouy]/.test(bare)) w = bare.replace(/([bdgmnprt])\1$/, "$1");
     w = w.replace(/^(...+is)(ation|ed|er|ing)$/, "$1"); // regularisation, regulariser
+    w = w.replace(/^(....+)(?:ation|ate|at)$/, "$1"); // validation, validate, and validated, which has lost its ending
     return w.length > 4 ? w.replace(/tion$/, "t").replace(/e$/, "") : w;
   }
 
@@ -74,11 +76,18 @@ globalThis.bookSearch = (() => {
   }
   const terms = (text) => words(text).map(([term]) => term);
 
+  // The names that a heading gives, each as one word; of the longer ones there are none.
+  function names(heading) {
+    const given = heading.replace(/\uff08.*?\uff09|^\d+\. |^Homework \d+: /g, "").split(/[\u00b7\u3001]/);
+    const parts = given.map((name) => name.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+    return parts.filter(({ length }) => length && length < 5).map((all) => `=${all.map(stem).join("")}`);
+  }
+
   // ---------------------------------------------------------------- the index
 
   const options = {
     fields: FIELDS,
-    tokenize: terms,
+    tokenize: (text, field) => (field === "name" ? text.split(" ").filter(Boolean) : terms(text)),
     processTerm: (term) => (EMPTY.has(term) || /^\d+\.\d{3}|^\d{5}/.test(term) ? null : term),
     searchOptions: { tokenize: (term) => [term], boost: BOOST, bm25: { k: 1.2, b: 0.6, d: 0.4 } },
   }; // prettier-ignore
@@ -92,13 +101,16 @@ globalThis.bookSearch = (() => {
     mini.addAll(
       records.map(({ where, page, heading, kind, text, code }, id) => {
         const own = where.includes("#") ? "" : page;
+        const [prose, asked = ""] = kind === "faq" ? text.split("Asked as: ") : [text];
         const seen = new Set(terms(`${page} ${heading} ${text}`));
         return {
           id,
+          name: kind === "chapter" && where.includes("#exercise") ? "" : names(heading).join(" "),
           title: own && `${own} ${own.replace(/^(\d+)\. .*/, "Chapter $1")}`,
           heading: own || kind === "glossary" ? "" : heading,
           term: kind === "glossary" ? heading : "",
-          prose: `${own ? "" : page} ${text}`,
+          asked,
+          prose: `${own ? "" : page} ${prose}`,
           code: terms(code).filter((term) => !seen.has(term) && term.length > 2).join(" "),
         };
       }),
@@ -152,7 +164,8 @@ globalThis.bookSearch = (() => {
       },
       options,
     ); // prettier-ignore
-    return { mini, kinds, known: new Set(list) };
+    const share = new Map(index.map(([word, fields]) => [word, new Set(Object.values(fields).flatMap(Object.keys)).size / ids.length]));
+    return { mini, kinds, list, known: new Set(list), share };
   }
 
   // ---------------------------------------------------------------- a query
@@ -166,34 +179,62 @@ globalThis.bookSearch = (() => {
       if (SAME[term]) group.push(...terms(SAME[term]));
       const next = all.find(([, b]) => b >= end);
       if (next && known.has(term + next[0])) group.push(term + next[0]); // drop path, batch norm
-      asked.push({ terms: group, begin, end, last: i === all.length - 1 && end === query.trimEnd().length });
+      const last = i === all.length - 1 && end === query.trimEnd().length;
+      // While "overfitting" is being typed: the longest known word that "overfitti" begins with.
+      for (let n = term.length - 1; last && !known.has(term) && n > 3 && n > term.length - 5; n--) {
+        if (known.has(term.slice(0, n))) {
+          group.push(term.slice(0, n));
+          break;
+        }
+      }
+      asked.push({ terms: group, begin, end, last });
     }
     const telling = asked.filter(({ terms: [term] }) => !EMPTY.has(term));
     return telling.length ? telling : [];
   }
 
-  // { hits: [[number of a record, points, terms that it has], …], whole: how many of them have every word }, best first,
-  // before texts are looked at.
-  function find({ mini, kinds, known }, query) {
+  // The query without typing errors: a word that no section has, nor the beginning of one, gives way to the most usual of
+  // those that are like it.
+  function meant({ mini, known, list }, query) {
+    let text = query;
+    for (const [term, begin, end] of words(query).reverse()) {
+      const last = end === query.trimEnd().length;
+      if (known.has(term) || EMPTY.has(term) || SAME[term] || !/^[a-z]{4,}$/.test(term)) continue;
+      if (last && list.some((word) => word.startsWith(term))) continue;
+      const counts = new Map();
+      for (const { terms } of mini.search(term, { fuzzy: 0.25 })) for (const t of terms) counts.set(t, (counts.get(t) ?? 0) + 1);
+      const [best] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [];
+      if (best) text = text.slice(0, begin) + best + text.slice(end);
+    }
+    return text;
+  }
+
+  // { query: as it was meant, hits: [[number of a record, points, terms that it has], …], whole: how many have every word },
+  // best first, before texts are looked at.
+  function find(index, typed) {
+    const { mini, kinds, known, share } = index;
+    // MiniSearch weighs a word by its rarity in each field; a word that is everywhere in the book tells little in a heading, too.
+    const rarity = (term) => Math.log(1 + 1 / (share.get(term) ?? 0.5)) / Math.log(1 + kinds.length);
+    const query = meant(index, typed);
     const asked = understand(query, known);
     const queries = asked.map(({ terms: group, last }) => ({
       combineWith: "OR",
       queries: group.map((term, i) => {
-        const fresh = !known.has(term);
-        const fuzzy = fresh && /^[a-z]{4,}$/.test(term) ? 0.25 : false;
-        const prefix = (last && term.length > 2 && !/\d/.test(term)) || (fresh && /^[\u3400-\u9fff]$/.test(term));
-        return { queries: [term], fuzzy, prefix, weights: { fuzzy: 0.6, prefix: 0.3 }, boostTerm: () => (i ? 0.7 : 1) };
+        const prefix = !known.has(term) && (last ? term.length > 2 && !/\d/.test(term) : /^[\u3400-\u9fff]$/.test(term));
+        return { queries: [term], prefix, weights: { fuzzy: 0.6, prefix: 0.3 }, boostTerm: (found) => (i ? 0.7 : 1) * rarity(found) };
       }),
     }));
+    const [name] = names(query);
+    if (known.has(name)) queries.push({ queries: [name], fields: ["name"] });
     const about = (word) => asked.some(({ terms }) => terms.includes(word));
     const kind = { ...KIND };
-    if (about("homework")) kind.homework = 2;
+    if (about("homework")) kind.homework = /\d/.test(query) ? 2 : 1;
     if (about("exercis") || about("summary")) kind.aside = 1.5;
     if (about("claim")) kind.claim = 1.5;
     if (about("teach") || about("lectur")) kind.teach = 1.5;
     const hits = queries.length ? mini.search({ combineWith: "OR", queries }, { boostDocument: (id) => kind[KINDS[kinds[id]]] }) : [];
     const whole = ({ queryTerms }) => asked.every(({ terms }) => terms.some((term) => queryTerms.includes(term)));
-    return { hits: hits.map(({ id, score, terms }) => [id, score, terms]), whole: hits.filter(whole).length };
+    return { query, hits: hits.map(({ id, score, terms }) => [id, score, terms]), whole: hits.filter(whole).length };
   }
 
   // How near the words of the query stand to each other, 0 to 1: the part of its neighbours that are at most three words apart.
@@ -206,10 +247,10 @@ globalThis.bookSearch = (() => {
     return pairs.filter(Boolean).length / pairs.length;
   }
 
-  // Whether the query is the whole of a heading or of one of the names of a term.
-  function named(query, heading) {
-    const asked = terms(query).join(" ");
-    return heading.replace(/\uff08.*?\uff09|^\d+\. /g, "").split(/[\u00b7\u3001]/).some((name) => terms(name).join(" ") === asked);
+  // Whether a text has the query, of three words or more, as it stands.
+  function quoted(query, text) {
+    const asked = terms(query);
+    return asked.length > 2 && ` ${terms(text).join(" ")} `.includes(` ${asked.join(" ")} `);
   }
 
   // The best of `hits`, once their records are there: what stands near each other in the query and in a text counts more.
@@ -217,7 +258,7 @@ globalThis.bookSearch = (() => {
     return hits
       .map(([id, score, found]) => {
         const { heading, text } = record(id);
-        const near = nearness(query, heading) * 0.5 + nearness(query, text) * 0.4 + (named(query, heading) ? 1 : 0);
+        const near = nearness(query, heading) * 0.5 + nearness(query, text) * 0.4 + (quoted(query, text) ? 1 : 0);
         return [id, score * (1 + near), found];
       })
       .sort(([, a], [, b]) => b - a);
@@ -229,10 +270,12 @@ globalThis.bookSearch = (() => {
     opened = { index: open(given), records };
   }
   function first(query) {
-    const { hits } = find(opened.index, query);
-    const best = order(query, hits.slice(0, READ), (id) => opened.records[id]);
+    const { query: meaning, hits } = find(opened.index, query);
+    const best = order(meaning, hits.slice(0, READ), (id) => opened.records[id]);
     return best.slice(0, SHOWN).map(([id]) => opened.records[id].where);
   }
 
-  return { make, open, find, order, words, prepare, first, SHOWN, READ };
+  const looked = (query) => find(opened.index, query).hits.slice(0, READ).map(([id]) => id);
+
+  return { make, open, find, order, words, prepare, first, looked, SHOWN, READ };
 })();

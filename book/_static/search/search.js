@@ -146,15 +146,15 @@
       await open();
       if (asked !== query) return; // something else has been typed meanwhile
       const count = many || bookSearch.SHOWN;
-      const { hits, whole } = bookSearch.find(index, query);
+      const { query: meant, hits, whole } = bookSearch.find(index, query);
       const [near, rest] = [hits.slice(0, bookSearch.READ), hits.slice(bookSearch.READ, count)];
       await read([...near, ...rest].map(([id]) => id));
       if (asked !== query) return;
-      const best = [...bookSearch.order(query, near, (id) => records[id]), ...rest].slice(0, count);
+      const best = [...bookSearch.order(meant, near, (id) => records[id]), ...rest].slice(0, count);
       const number = whole || hits.length;
       const places = number === 1 ? "1 section" : `${number} sections`;
       found.textContent = hits.length
-        ? `${places} with ${whole ? "" : "some words of "}“${query}”${hits.length > count ? `; the best ${best.length} of all` : ""}.`
+        ? `${places} with ${whole ? "" : "some words of "}“${query}”${number > count ? `; the best ${count}` : ""}.`
         : `Nothing found for “${query}”: no section has any of these words.`;
       results.replaceChildren(...best.map(([id, , terms]) => item(records[id], terms)));
       more.hidden = hits.length <= count;
