@@ -176,6 +176,7 @@ def write(app, exception):
     if exception or app.builder.name != "html":
         return
     folder = Path(app.outdir, "search")
+    Path(app.outdir, "search.json").unlink(missing_ok=True)  # of earlier builds
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     found = [record for name in sorted(app.book_search) for record in app.book_search[name]]

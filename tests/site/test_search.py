@@ -183,7 +183,7 @@ def ask(page, query):
 def test_keys_lead_from_a_page_to_a_section_where_the_words_stand_out(visit):
     page, faults = visit(CHAPTERS[4])
     ask(page, "dropuot before batchnorm")
-    said = page.get_by_role("status").inner_text()
+    said = page.locator("#found[role=status]").inner_text()
     assert re.fullmatch(r"\d+ sections with “dropuot before batchnorm”; the best 10\.", said)
     focused = "[...document.querySelectorAll('#results a')].indexOf(document.activeElement)"
     field = "document.activeElement.name === 'q'"

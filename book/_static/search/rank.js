@@ -141,18 +141,23 @@ globalThis.bookSearch = (() => {
   function open({ words, postings, lengths, kinds }) {
     const lines = postings.split("\n");
     const list = words.split(" ");
+    const share = new Map(); // of the records, that have a word in the field where it is most usual
     const index = list.map((word, i) => {
       const fields = {};
-      for (const [field, text] of lines[i].split("/").entries()) {
-        if (!text) continue;
+      let most = 0;
+      lines[i].split("/").forEach((text, field) => {
+        if (!text) return;
+        const entries = text.split(" ");
+        const counts = (fields[field] = {});
         let last = -1;
-        fields[field] = {};
-        for (const entry of text.split(" ")) {
-          const [gap, count] = entry.split("x");
-          last += +gap + 1;
-          fields[field][last] = +(count ?? 1);
+        for (const entry of entries) {
+          const sign = entry.indexOf("x");
+          last += 1 + (sign < 0 ? +entry : +entry.slice(0, sign));
+          counts[last] = sign < 0 ? 1 : +entry.slice(sign + 1);
         }
-      }
+        most = Math.max(most, entries.length);
+      });
+      share.set(word, most / kinds.length);
       return [word, fields];
     });
     const ids = kinds.map((_, id) => id);
@@ -164,7 +169,6 @@ globalThis.bookSearch = (() => {
       },
       options,
     ); // prettier-ignore
-    const share = new Map(index.map(([word, fields]) => [word, new Set(Object.values(fields).flatMap(Object.keys)).size / ids.length]));
     return { mini, kinds, list, known: new Set(list), share };
   }
 

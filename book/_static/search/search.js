@@ -203,8 +203,8 @@
     const links = [...panel.querySelectorAll("#results a, a.more:not([hidden])")];
     const here = links.indexOf(document.activeElement);
     if (event.key === "Escape" && !page && !panel.hidden) {
-      panel.hidden = true;
       field.focus();
+      panel.hidden = true;
       event.preventDefault();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
