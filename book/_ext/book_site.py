@@ -90,7 +90,7 @@ def set_year(app, config):
 
 
 class BookBuilder(StandaloneHTMLBuilder):
-    """The HTML builder with the book's first page at the root of the site and our own search."""
+    """The HTML builder with the book's first page at the root of the site and the search of book_search."""
 
     search = False
 
@@ -610,40 +610,8 @@ def extra_pages(app):
     yield "404", {"title": "Page not found", "description": "There is no such page in this book."}, "404.html"
 
 
-def search_records(env):
-    """[address, page title, heading, text] of each section, for search.js."""
-    builder = env.app.builder
-    for docname in sorted(env.found_docs):
-        doctree = env.get_doctree(docname)
-        page = env.titles[docname].astext()
-        for cell in [*doctree.findall(nodes.container)]:
-            if "tag_preamble" in cell["classes"]:  # the same in every chapter
-                cell.parent.remove(cell)
-        for section in doctree.findall(nodes.section):
-            other = (nodes.section, nodes.title, addnodes.glossary)  # a glossary's entries have records of their own
-            own = [child for child in section.children if not isinstance(child, other)]
-            text = " ".join(node_text(child) for child in own)
-            heading = section.next_node(nodes.title).astext()
-            anchor = "" if section.parent is doctree else f"#{section['ids'][0]}"
-            yield [builder.get_target_uri(docname) + anchor, page, heading, " ".join(text.split())]
-        for item in (item for found in doctree.findall(addnodes.glossary) for item in found.children[0]):
-            *terms, definition = item.children
-            where = f"{builder.get_target_uri(docname)}#{terms[0]['ids'][0]}"
-            yield [where, page, " ".join(term.astext() for term in terms), node_text(definition)]
-
-
-def node_text(node):
-    if isinstance(node, nodes.math_block):
-        return ""
-    if isinstance(node, nodes.raw):
-        return re.sub("<[^>]+>", " ", node.astext())
-    if isinstance(node, nodes.TextElement) or not getattr(node, "children", None):
-        return node.astext()
-    return " ".join(node_text(child) for child in node.children)
-
-
 def finish(app, exception):
-    """Write what is not a page (search index, sitemap, robots.txt), tidy up, make the 404 page work at any depth."""
+    """Write what is not a page (sitemap, robots.txt), tidy up, make the 404 page work at any depth."""
     if exception or app.builder.name != "html":
         return
     out, config = Path(app.outdir), app.config
@@ -659,13 +627,11 @@ def finish(app, exception):
         *out.glob("_static/mystnb.*.css"),
     ]:  # of earlier builds, or unused
         path.unlink()
-    index = json.dumps(list(search_records(app.env)), ensure_ascii=False, separators=(",", ":"))
-    (out / "search.json").write_text(index, encoding="utf-8")
 
     # The server shows 404.html at the missing address, so relative links would point anywhere.
     root = urlsplit(config.book_site).path or "/"
     page = (out / "404.html").read_text(encoding="utf-8")
-    page = re.sub(r'\b(href|src)="(?![a-z]+:|[/#])(?:\./)?', rf'\1="{root}', page)
+    page = re.sub(r'\b(href|src|action)="(?![a-z]+:|[/#])(?:\./)?', rf'\1="{root}', page)
     (out / "404.html").write_text(page, encoding="utf-8")
 
     (out / ".nojekyll").touch()  # for hosts that would drop folders whose names start with _

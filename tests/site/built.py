@@ -46,7 +46,7 @@ def lock():
 
 def is_newer(folder, files):
     """Whether the site in `folder` was built after the last change of `files`."""
-    built = folder / "search.json"  # written last
+    built = folder / "robots.txt"  # written last
     return built.exists() and built.stat().st_mtime >= max(file.stat().st_mtime for file in files)
 
 
@@ -62,7 +62,7 @@ def site():
 
 def variant(name, variables):
     """The folder of the whole site as it is built with `variables`: _build/NAME/_build/html."""
-    output, newest = build.HTML.parent / name, site() / "search.json"
+    output, newest = build.HTML.parent / name, site() / "robots.txt"
     html = output / "_build" / "html"
     with lock():
         if not is_newer(html, [newest, Path(__file__)]):

@@ -1,66 +1,9 @@
 """The built site in a browser: what a reader does with a mouse, a keyboard, a phone or without JavaScript."""
 
-from urllib.parse import quote
-
 import pytest
 from built import CHAPTERS
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.mark.parametrize("query, chapter", [("Mitchell", "01-overfitting"), ("masks expectation", "02-mask-math")])
-def test_search_finds(visit, query, chapter):
-    page, faults = visit(CHAPTERS[-1])
-    page.keyboard.press("Tab")
-    page.get_by_role("searchbox").fill(query)
-    page.get_by_role("searchbox").press("Enter")
-    page.wait_for_selector("#results li")
-    links = page.eval_on_selector_all("#results a", "links => links.map((link) => link.getAttribute('href'))")
-    assert any(chapter in link for link in links)
-    page.locator("#results a").first.click()
-    page.wait_for_url(lambda url: "search.html" not in url)
-    page.wait_for_selector("article h1")
-    assert faults == []
-
-
-def test_search_says_when_there_is_nothing(visit):
-    page, _ = visit("search.html?q=qwxzqwxz")
-    page.wait_for_function("document.getElementById('found').textContent.startsWith('Nothing found')")
-
-
-@pytest.mark.parametrize("query, said", [("qwxzqwxz mitchell", "with some words of"), ("model's", "with “model's”")])
-def test_search_takes_what_it_knows(visit, query, said):
-    """Words that no section has beside one that some have, straight quotes for the page's curled ones, signs."""
-    page, _ = visit(f"search.html?q={quote(query)}")
-    page.wait_for_selector("#results li")
-    assert said in page.locator("#found").inner_text()
-
-
-def test_search_answers_as_one_types(visit):
-    page, faults = visit("search.html?q=mitchell")
-    page.wait_for_selector("#results li")
-    first = page.locator("#results a").first.get_attribute("href")
-    page.get_by_role("searchbox").fill("glossary")
-    page.wait_for_function("found.textContent.includes('“glossary”')")
-    assert page.locator("#results a").first.get_attribute("href") != first
-    assert page.url.endswith("search.html?q=glossary")
-    page.get_by_role("searchbox").fill("")
-    page.wait_for_function("!found.textContent && !results.children.length")
-    assert faults == []
-
-
-def test_search_shows_a_query_as_text(visit):
-    page, _ = visit("search.html?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%20(%5B*")
-    page.wait_for_function("/^Nothing found|sections? with/.test(document.getElementById('found').textContent)")
-    assert page.locator("article img").count() == 0
-
-
-def test_search_on_a_phone(visit):
-    page, _ = visit(CHAPTERS[0], viewport={"width": 360, "height": 740})
-    page.get_by_role("searchbox").focus()
-    assert page.get_by_role("searchbox").bounding_box()["width"] > 300
-    page.keyboard.type("Mitchell\n")
-    page.wait_for_selector("#results li")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -115,11 +58,6 @@ def test_without_javascript(visit, name):
     page.locator("[rel=next]").click()
     page.wait_for_url("**/" + following.split("/")[-1])
     page.locator("h1").wait_for()
-
-
-def test_search_without_javascript_says_so(visit):
-    page, _ = visit("search.html", java_script_enabled=False)
-    assert page.get_by_text("Search needs JavaScript").is_visible()
 
 
 @pytest.mark.parametrize(

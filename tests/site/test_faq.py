@@ -5,8 +5,8 @@ import re
 import build
 import html5lib
 import pytest
-from browsers import PATIENCE
 from built import site
+from searching import Search
 
 PAGE = build.ROOT / "book" / "faq.md"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -92,36 +92,18 @@ def test_links_lead_to_a_section(sections):
             assert re.search(rf'<(section|span)[^>]* id="{match[2]}"', text), (question, match[0])
 
 
-@pytest.fixture(scope="module")
-def hits(browser, base):
-    """hits(query) -> the addresses that the site's search shows for it, best first."""
-    page = browser.new_context().new_page()
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{base}search.html")
-
-    def hits(query):
-        page.fill("input[name=q]", query)
-        page.wait_for_function("query => found.textContent.includes(`“${query}”`)", arg=query)
-        return page.eval_on_selector_all("#results a", "links => links.map((link) => link.getAttribute('href'))")
-
-    yield hits
-    page.context.close()
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize(
-    "words",
-    [lambda question, asked: [question], pytest.param(lambda question, asked: titles(asked), marks=pytest.mark.slow)],
+    "words", [lambda question, asked: [question], lambda question, asked: titles(asked)],
     ids=["its own words", "titles of reports"],
-)
-def test_each_question_is_found(hits, sections, words):
+)  # fmt: skip
+def test_each_question_is_found(sections, words):
     """By its own words, and by the titles of the public reports under "Asked as"."""
-    missed = []
+    search, missed = Search(site()), []
     for question, _, asked in ENTRIES:
         where = f"book/faq.html#{sections[question.replace('`', '')][0]}"
-        missed += [query for query in words(question, asked) if where not in hits(query)[:FIRST]]
+        missed += [query for query in words(question, asked) if where not in search(query)[:FIRST]]
     assert missed == []
-    assert hits("Zwölf Boxkämpfer") == []
+    assert search("Zwölf Boxkämpfer") == []
 
 
 # ---------------------------------------------------------------- planted faults

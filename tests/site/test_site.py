@@ -1,7 +1,6 @@
 """The built site, without a browser. Each check returns the faults it finds; planted faults show that it finds them."""
 
 import gzip
-import json
 import os
 import re
 import time
@@ -170,7 +169,7 @@ def file_faults(files, docs):
     names = {doc.rpartition(".")[0] or doc for doc in docs}
     pages = {"index.html", "404.html", "search.html"} | {f"{name}.html" for name in names} - {"book/index.html"}
     sources = {f"_sources/{doc}" for doc in docs}
-    alone = r"robots\.txt|diagnose\.py|sitemap\.xml|search\.json|objects\.inv|\.buildinfo|\.nojekyll"
+    alone = r"robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
     other = rf"_static/.*|_images/\w{{64}}\.webp|{alone}"
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
     missing = [name for name in pages if name not in files]
@@ -353,20 +352,6 @@ def test_first_page(texts):
     lists = [items for items in page.iter("ul") if items.get("class") == "chapters"]
     promises = ["".join(item.findall("p")[1].itertext()) for items in lists for item in items.findall("li")]
     assert promises and not [text for text in promises if "his chapter you" in text or not text[0].isupper()]
-
-
-def test_search_index(folder, texts):
-    entries = json.loads((folder / "search.json").read_text(encoding="utf-8"))
-    assert {entry[0].partition("#")[0] for entry in entries} == {address(document) for document in DOCUMENTS}
-    for where, _, heading, _ in entries:
-        path, _, anchor = where.partition("#")
-        assert not anchor or f'id="{anchor}"' in texts[path], where
-        assert heading
-    everything = " ".join(entry[3] for entry in entries)
-    assert "Mitchell" in everything and "nn.Dropout" in everything
-    assert "def log_loss" not in everything  # the preamble, the same in every chapter
-    for term, entry in {"过拟合": "overfitting", "暂退法": "dropout"}.items():
-        assert f"book/glossary.html#term-{entry}" in [where for where, _, heading, _ in entries if term in heading]
 
 
 def test_copyright_year(texts, folder):
