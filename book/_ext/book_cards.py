@@ -1,6 +1,6 @@
 """A picture for each page that is shared: its title, the number of its chapter, and a mask of its own.
 
-A card is drawn once and kept beside the site's other files until its title changes; one takes a few hundredths of a second.
+A card is drawn once, in a few hundredths of a second, and kept beside the site's other files until its title changes.
 """
 
 import hashlib

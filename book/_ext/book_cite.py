@@ -84,7 +84,7 @@ def atom(site, cff, text, today):
     for version, day, what in changes:
         anchor = re.sub(r"\W+", "-", f"{version} {day}".strip().lower())
         items.append(
-            f"<entry><title>{html.escape(version)}</title><id>{page}#{anchor}</id><link href=\"{page}\"/>"
+            f'<entry><title>{html.escape(version)}</title><id>{page}#{anchor}</id><link href="{page}"/>'
             f"<updated>{day or today}T00:00:00Z</updated>"
             f'<content type="html">{html.escape(MarkdownIt().render(what))}</content></entry>\n'
         )
@@ -125,7 +125,9 @@ def write(app, exception):
         feed.unlink(missing_ok=True)  # of a build in the other state
         return
     today = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC).date().isoformat()
-    feed.write_text(atom(app.config.book_site, cited(app), changelog.read_text(encoding="utf-8"), today), encoding="utf-8")
+    feed.write_text(
+        atom(app.config.book_site, cited(app), changelog.read_text(encoding="utf-8"), today), encoding="utf-8"
+    )
 
 
 def setup(app):

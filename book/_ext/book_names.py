@@ -13,21 +13,21 @@ from docutils import nodes
 HEADING = re.compile(
     r'<(h[2-6])>((?:(?!</?h\d).)*?)<a class="headerlink" href="#([^"]*)" title="[^"]*">[^<]*</a></\1>', re.DOTALL
 )
-TERM = re.compile(r'<a class="headerlink" href="#([^"]*)" title="Link to this term">')
+OTHER = re.compile(r'<a class="headerlink" href="#([^"]*)" title="[^"]*">')
 SUMMARY = re.compile(r"<summary>\s*(Solution|Answer)\s*</summary>")
 
 
 def name_disclosures(app, doctree):
-    """<summary>Solution</summary> becomes "Solution to Exercise 3", and an answer of the self-check says its question."""
+    """<summary>Solution</summary> becomes "Solution to Exercise 3"; an answer of the self-check says its question."""
     exercise = question = ""
     for node in list(doctree.findall(lambda n: isinstance(n, nodes.title | nodes.paragraph | nodes.raw))):
         if isinstance(node, nodes.title):
             found = re.match(r"Exercise \d+", node.astext())
             exercise, question = found[0] if found else "", ""
         elif isinstance(node, nodes.paragraph):
-            found = re.match(r"(\d+)\.(\s|$)", node.astext())
-            if found and isinstance(node[0], nodes.strong):
-                question = found[1]
+            first = next((child for child in node if child.astext()), None)
+            found = isinstance(first, nodes.strong) and re.fullmatch(r"(\d+)\.", first.astext())
+            question = found[1] if found else question
         else:
             said = {"Solution": exercise and f" to {exercise}", "Answer": question and f" to question {question}"}
             text = SUMMARY.sub(lambda m: f"<summary>{m[1]}{said[m[1]]}</summary>", node.astext())  # noqa: B023
@@ -36,12 +36,14 @@ def name_disclosures(app, doctree):
 
 
 def titles(doctree):
-    """{anchor: what it leads to} of the sections and terms of a page."""
+    """{anchor: what it leads to} of the sections, terms and figures of a page."""
     found = {}
     for section in doctree.findall(nodes.section):
         found |= dict.fromkeys(section["ids"], section.next_node(nodes.title).astext())
     for term in doctree.findall(nodes.term):
         found |= dict.fromkeys(term["ids"], term.astext())
+    for figure in doctree.findall(nodes.figure):
+        found |= {name: re.sub(r"figure-(\d+)-", r"Figure \1.", name) for name in figure["ids"]}
     return found
 
 
@@ -62,10 +64,13 @@ def name_links(app, pagename, templatename, context, doctree):
     body = re.sub(r'(<h1>.*?)<a class="headerlink"[^>]*>[^<]*</a></h1>', r"\1</h1>", context["body"], flags=re.DOTALL)
     # What unfolds a section is no place for a link.
     body = re.sub(
-        r'(<summary>\s*<h\d>.*?)<a class="headerlink"[^>]*>[^<]*</a>(</h\d>\s*</summary>)', r"\1\2", body, flags=re.DOTALL
+        r'(<summary>\s*<h\d>.*?)<a class="headerlink"[^>]*>[^<]*</a>(</h\d>\s*</summary>)',
+        r"\1\2",
+        body,
+        flags=re.DOTALL,
     )
     body = HEADING.sub(beside, body)
-    context["body"] = TERM.sub(lambda m: f'<a class="headerlink" href="#{m[1]}" aria-label="{label(m[1])}">', body)
+    context["body"] = OTHER.sub(lambda m: f'<a class="headerlink" href="#{m[1]}" aria-label="{label(m[1])}">', body)
 
 
 def setup(app):

@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import book_contents
+import book_numbers
 import imagesize
 import nbformat
 import quickjs
@@ -44,7 +45,6 @@ COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
     "tag_stored": "Stored results",
     "tag_diagnose": "A part of the inspector",
 }
-NARROW = 36  # characters of code that fit in a line on a phone
 LEGIBLE = 9  # px: the smallest text of a figure on a phone, where the figure scrolls rather than shrink further
 NAMED_SIZES = {"xx-small": 5.8, "x-small": 6.9, "small": 8.3}  # of Matplotlib, in points; the others are 10 or more
 WRITERS = re.compile(r"annotate|text|legend|tick_params|\w*(labels?|title|ticks)")  # methods that take a size of text
@@ -386,19 +386,10 @@ def hang(found):
     lines = found[2].split("\n")
     for i, line in enumerate(lines):
         text = html.unescape(re.sub("<[^>]+>", "", line))
-        if len(text) > NARROW and line.count("<span") == line.count("</span>"):
+        if len(text) > book_numbers.NARROW and line.count("<span") == line.count("</span>"):
             indent = min(len(text) - len(text.lstrip()), 8) + 2
             lines[i] = f'<span class="long" style="--in:{indent}ch">{line}</span>'
     return found[1] + "\n".join(lines) + "</pre>"
-
-
-def keep_together(app, doctree):
-    """No line ends inside a quantity: 5 %, 8 × 8, 0.40 ± 0.12."""
-    code = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
-    for text in list(doctree.findall(nodes.Text)):
-        joined = re.sub(r"(?<=\d) (?=%)|(?<=\d) ([×±]) (?=\d)", lambda m: m[0].replace(" ", "\xa0"), text)
-        if joined != text and not isinstance(text.parent, code):
-            text.parent.replace(text, nodes.Text(joined))
 
 
 # ---------------------------------------------------------------- directives for book/*.md
@@ -672,7 +663,6 @@ def setup(app):
     app.connect("doctree-read", label_cells)
     app.connect("doctree-read", number_figures)
     app.connect("doctree-read", label_predictions)
-    app.connect("doctree-read", keep_together)
     app.connect("env-updated", rewrite_all)
     app.connect("doctree-resolved", fill_contents)
     app.connect("doctree-resolved", fold_further)

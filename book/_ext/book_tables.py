@@ -1,7 +1,7 @@
 """Tables: their frame, headers with scope, and captions.
 
-A chapter's tables are numbered. A caption is the cell's own (mystnb.table.caption in its metadata), or else the title of
-the section that the table stands in, for those who do not see where it stands.
+A chapter's tables are numbered. A caption is the cell's own (mystnb.table.caption in its metadata), or else the title
+of the section that the table stands in, for those who do not see where it stands.
 """
 
 import re

@@ -16,7 +16,16 @@ import pytest
 import yaml
 from filelock import FileLock
 
-SOURCES = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "CHANGELOG.md", "book", "notebooks", "assignments")
+SOURCES = (
+    "_config.yml",
+    "_toc.yml",
+    "references.bib",
+    "CITATION.cff",
+    "CHANGELOG.md",
+    "book",
+    "notebooks",
+    "assignments",
+)
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}
 HOSTED = {  # what a hosted workflow sets, and publish.yml beside it

@@ -6,7 +6,7 @@ Each check returns the faults it finds in a page; planted faults show that it fi
 import re
 from collections import Counter
 
-import built
+import book_numbers
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import Visit
@@ -24,7 +24,8 @@ def permalink_faults(page):
              const links = [...document.querySelectorAll("article .headerlink")];
              const names = links.map((a) => a.getAttribute("aria-label") ?? "");
              const bare = [...document.querySelectorAll("article section section > :is(h2, h3, h4)")];
-             return [...[...inside].map((a) => `in a heading: ${a.hash}`), ...bare.map((e) => `no link: ${e.textContent}`),
+             return [...[...inside].map((a) => `in a heading: ${a.hash}`),
+               ...bare.map((e) => `no link: ${e.textContent}`),
                ...links.filter((a, i) => !/^Link to: .+/.test(names[i])).map((a) => `no name: ${a.hash}`)];
            })()"""
     )
@@ -42,11 +43,12 @@ def hidden_faults(page):
 def copy_faults(page):
     """Cells without a button of their own name, and buttons that cover code."""
     return page.evaluate(
-        """[...document.querySelectorAll(".cell_input .highlight, details > .highlight-python .highlight")].flatMap((box) => {
+        """[...document.querySelectorAll(
+              ".cell_input .highlight, details > .highlight-python .highlight")].flatMap((box) => {
              const button = box.querySelector(":scope > .copy"), name = button?.textContent;
              const cell = box.closest(".cell"), number = [...document.querySelectorAll(".cell")].indexOf(cell) + 1;
              if (cell && name !== `Copy code of cell ${number}`) return [`${name} for cell ${number}`];
-             if (!/^Copy code of (cell \\d+|solution to Exercise \\d+|answer to question \\d+|[a-z])/.test(name)) return [`${name}`];
+             if (!/^Copy code of (cell|solution to Exercise|answer to question) \\d+$/.test(name)) return [`${name}`];
              const [at, code] = [button, box.querySelector("pre")].map((e) => e.getBoundingClientRect());
              return at.bottom > code.top + 1 && at.height ? [`${name} covers code`] : [];
            })"""
@@ -66,7 +68,8 @@ def table_faults(page):
     return page.evaluate(
         """[...document.querySelectorAll("article table")].flatMap((table) => {
              const name = table.caption?.textContent.trim(), faults = name ? [] : ["no caption"];
-             const heads = [...table.querySelectorAll("thead th")], rows = [...table.tBodies].flatMap((b) => [...b.rows]);
+             const heads = [...table.querySelectorAll("thead th")];
+             const rows = [...table.tBodies].flatMap((b) => [...b.rows]);
              if (!heads.length || heads.some((th) => th.scope !== "col")) faults.push(`${name}: columns`);
              const first = rows.map((row) => row.cells[0]);
              if (first.every((cell) => cell.textContent.trim()) && rows[0]?.cells.length > 1 &&
@@ -89,9 +92,11 @@ def box_faults(page):
     return page.evaluate(
         """[...document.querySelectorAll("pre, .table, .katex-display")].flatMap((box) => {
              const name = box.getAttribute("aria-label"), role = box.getAttribute("role");
-             if (box.scrollWidth <= box.clientWidth + 1) return box.tabIndex < 0 && !name ? [] : [`${name} does not scroll`];
+             const scrolls = box.scrollWidth > box.clientWidth + 1;
+             if (!scrolls) return box.tabIndex < 0 && !name ? [] : [`${name} does not scroll`];
              const edge = getComputedStyle(box).backgroundImage.includes("gradient");
-             return box.tabIndex === 0 && role === "group" && name && edge ? [] : [`${box.className}: ${role}, ${name}`];
+             const sound = box.tabIndex === 0 && role === "group" && name && edge;
+             return sound ? [] : [`${box.className}: ${role}, ${name}`];
            })"""
     )
 
@@ -106,7 +111,7 @@ def landmark_faults(page):
 
 
 # A number with its sign, what it is written with, and what it is of.
-WHOLE = r"[-−+±]?\d[\d.,/]*(?:e[-−+]?\d+)?(?:\s?(?:[×±]\s?\d[\d.,]*|[%★]))?"
+WHOLE = r"(?<![\w.])[-−+]?\d[\d.]*(?:e[-−+]?\d+)?(?:\s?(?:[×±]\s[-−+]?\d[\d.]*|[%★]))?"
 
 
 def broken_faults(page):
@@ -168,7 +173,7 @@ PLANTED = [
     (box_faults, "$('.table').tabIndex = 0"),
     (box_faults, "$('pre').style.whiteSpace = 'pre'; $('pre').textContent = 'x'.repeat(400)"),
     (landmark_faults, "$('main').append($('footer'))"),
-    (broken_faults, "$('article p').textContent = '1234.5678'; $('article p').style = 'width: 2em; overflow-wrap: anywhere'"),
+    (broken_faults, "$('article p').textContent = '1234.5678'; $('article p').style = 'width: 2em'"),
     (broken_faults, "$('article p').textContent = '5 %'; $('article p').style.width = '1px'"),
 ]  # fmt: skip
 
@@ -182,6 +187,24 @@ def test_planted_fault_is_found(visit, check, change):
     assert check(page)
 
 
+NUMBERS = {
+    "<pre>f(x)  # the half-width of its 95 % interval</pre>": ["95 %"],
+    "<pre>an output of one number and one more −0.003 ± 0.002</pre>": ["−0.003 ± 0.002"],
+    "<pre>short: 95 %</pre>": [],
+    '<pre><span class="c1"># smaller than 1e-12 in each of the rows</span></pre>': ["1e-12"],
+    '<p>at 1.5e-05 <img alt="at 1.5e-05 is less"></p>': ["1.5e-05"],
+    "<p>x<annotation>1e-05</annotation> and a1e-05</p>": [],
+    '<code><span class="pre">1e-12</span> <span class="pre">model</span></code>': ["1e-12"],
+}
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_numbers_are_marked(text):
+    made = book_numbers.marked(text)
+    assert re.findall(r'class="(?:pre )?whole">([^<]*)<', made) == NUMBERS[text]
+    assert re.sub("<[^>]*>", "", made) == re.sub("<[^>]*>", "", text) and made.count("alt=") == text.count("alt=")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_all_is_seen(visit, scheme):
     options = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -190,7 +213,9 @@ def test_on_a_phone_all_is_seen(visit, scheme):
     page.evaluate("document.querySelectorAll('details').forEach((e) => (e.open = true))")
     assert hidden_faults(page) == [] and copy_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    found = Axe().run(page, options={"runOnly": ["color-contrast", "target-size", "link-name", "button-name", "region"]})
+    found = Axe().run(
+        page, options={"runOnly": ["color-contrast", "target-size", "link-name", "button-name", "region"]}
+    )
     assert [v["id"] for v in found.response["violations"]] == [] and faults == []
     page.locator(".headerlink").first.evaluate("(e) => (e.style.opacity = 0)")
     assert hidden_faults(page)
@@ -213,7 +238,7 @@ def test_copying_is_answered_in_speech(visit, base):
 
 def test_without_javascript_names_are_there(visit):
     page, _ = visit(CHAPTERS[1], java_script_enabled=False)
-    assert page.locator("caption", has_text="Table 2.1").count() == 1
+    assert page.locator("caption", has_text=re.compile(r"^Table\s2\.1\s")).count() == 1
     assert page.locator("summary", has_text="Solution to Exercise 1").is_visible()
     assert page.get_by_role("link", name="Link to: Summary").count() == 1
     assert page.locator("footer").evaluate("(e) => !e.closest('main')")
@@ -227,7 +252,8 @@ def paper_faults(page):
     title = page.locator("h1").text_content()
     return page.evaluate(
         """(title) => {
-             const pages = [...document.styleSheets].flatMap((s) => [...s.cssRules]).filter((r) => r instanceof CSSPageRule);
+             const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+             const pages = rules.filter((rule) => rule instanceof CSSPageRule);
              const boxes = pages.flatMap((page) => [...page.cssRules].map((box) => box.cssText)).join("\\n");
              const faults = ["counter(page)", "Dropout, Executed", title].filter((text) => !boxes.includes(text));
              for (const a of document.querySelectorAll("article a[href^=http]")) {
@@ -235,7 +261,7 @@ def paper_faults(page):
                if (!shown.includes("attr(href)") && !shown.includes(a.getAttribute("href"))) faults.push(a.href);
              }
              for (const e of document.querySelectorAll(".cell_input > div > .highlight"))
-               if (e.checkVisibility() && getComputedStyle(e).breakInside !== "avoid") faults.push("a cell may be split");
+               if (e.checkVisibility() && getComputedStyle(e).breakInside !== "avoid") faults.push("a cell is split");
              for (const e of document.querySelectorAll("pre"))
                if (getComputedStyle(e).orphans < 2 || getComputedStyle(e).widows < 2) faults.push("one line alone");
              for (const e of document.querySelectorAll("article a:not([href^=http])"))

@@ -62,8 +62,10 @@ def column_faults(page):
         """(() => {
              const main = document.getElementById("main"), style = getComputedStyle(main);
              const box = main.getBoundingClientRect(), faults = [];
-             const left = box.left + parseFloat(style.paddingLeft), right = box.right - parseFloat(style.paddingRight);
-             const parts = "article > section > section > :is(p, ul, .cell), .cell > :is(.cell_input, details, .cell_output)";
+             const left = box.left + parseFloat(style.paddingLeft);
+             const right = box.right - parseFloat(style.paddingRight);
+             const parts =
+               "article > section > section > :is(p, ul, .cell), .cell > :is(.cell_input, details, .cell_output)";
              const outputs = ".cell:not([id^=claim]) > .cell_output > :is(figure, p:not(.marks))";
              for (const e of document.querySelectorAll(`${parts}, ${outputs}`)) {
                if (!e.checkVisibility() || e.closest("details:not(.hidden-code)")) continue;
@@ -73,7 +75,8 @@ def column_faults(page):
              }
              const before = left - document.getElementById("menu").getBoundingClientRect().right;
              const after = document.documentElement.clientWidth - right;
-             return faults.concat(Math.abs(before - after) > 2 ? [`${before} px at the left, ${after} at the right`] : []);
+             const strip = Math.abs(before - after) > 2;
+             return faults.concat(strip ? [`${before} px at the left, ${after} at the right`] : []);
            })()"""
     )
 
@@ -158,7 +161,9 @@ def test_how_far_one_has_read(visit, width, scheme):
     left = [int(re.search(r"(\d+) min", page.locator(".bar .part span").inner_text())[1])]
     for i in (1, 5, heads.count() - 1):
         heads.nth(i).evaluate("(e) => e.scrollIntoView()")
-        page.wait_for_function("(text) => document.querySelector('.where').textContent.startsWith(text)", arg=f"Section {i + 1} of")
+        page.wait_for_function(
+            "(text) => document.querySelector('.where').textContent.startsWith(text)", arg=f"Section {i + 1} of"
+        )
         said = re.fullmatch(
             rf"Section {i + 1} of {heads.count()} (?:about (\d+) minutes?|less than a minute) left Back to top",
             place.text_content(),
@@ -211,7 +216,9 @@ def test_the_first_page_offers_to_go_on(visit, base, width, scheme):
     assert link.get_attribute("href") == base + CHAPTERS[3] and faults == []
 
 
-@pytest.mark.parametrize("kept", ["{", "null", '{"page": "javascript:alert(1)//.html", "title": "x"}', '{"page": "//x.org/a.html"}'])
+@pytest.mark.parametrize(
+    "kept", ["{", "null", '{"page": "javascript:alert(1)//.html", "title": "x"}', '{"page": "//x.org/a.html"}']
+)
 def test_a_place_that_is_none_is_not_offered(visit, kept):
     page, faults = visit("404.html")
     page.evaluate("(kept) => (localStorage.place = kept)", kept)
@@ -240,4 +247,8 @@ def end_faults_of(path):
     """As end_faults, in the page's text."""
     text = path.read_text(encoding="utf-8")
     turn = re.search('<nav class="turn".*?</nav>', text, re.DOTALL)[0]
-    return [] if re.findall(r'href="([^"]*)"', turn)[1:] == [f"../{homework_of(CHAPTERS[1])}", CHAPTERS[2][10:]] else [turn]
+    return (
+        []
+        if re.findall(r'href="([^"]*)"', turn)[1:] == [f"../{homework_of(CHAPTERS[1])}", CHAPTERS[2][10:]]
+        else [turn]
+    )
