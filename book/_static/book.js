@@ -164,88 +164,90 @@ for (const id of links.keys()) {
 
 // How far one has read: a line below the header; on pages with sections, the section too, and in chapters the time that
 // is left. It leads back to the top.
-const site = new URL("..", document.currentScript.src).href;
-const where = document.querySelector(".where");
-const sections = [...document.querySelectorAll("body:not(.root) article > section > section")].filter((e) => !e.querySelector(":scope > .further"));
-const minutes = main.dataset.minutes?.split(" ").map(Number);
-let reading = -1; // the section
-const timeLeft = (time) => (time < 0.5 ? "less than a minute left" : `about ${Math.round(time)} minute${time < 1.5 ? "" : "s"} left`);
-const showReading = () => {
-  const line = innerHeight / 4;
-  const ends = [...sections, null].map((e) => (e ? e.getBoundingClientRect().top : main.getBoundingClientRect().bottom));
-  const whole = root.scrollHeight - innerHeight;
-  root.style.setProperty("--read", whole > 0 ? Math.min(1, scrollY / whole) : 0);
-  if (sections.length < 3) return;
-  const atEnd = whole - scrollY < 2;
-  reading = atEnd ? sections.length - 1 : ends.slice(0, -1).filter((top) => top <= line).length - 1;
-  where.hidden = reading < 0;
-  if (reading < 0) return;
-  const parts = [span("", `Section ${reading + 1} of ${sections.length}`)];
-  if (minutes) {
-    const rest = atEnd ? 0 : Math.min(1, (ends[reading + 1] - line) / (ends[reading + 1] - ends[reading]));
-    parts.push(span("", timeLeft(minutes.slice(reading + 2).reduce((sum, m) => sum + m, rest * minutes[reading + 1]))));
-  }
-  const said = parts.map((part) => part.textContent).join("|");
-  if (where.dataset.said === said) return;
-  where.dataset.said = said;
-  where.replaceChildren(...parts.flatMap((part) => [part, " "]), span("spoken", "Back to top"));
-};
-let asked = false;
-const ask = () => {
-  if (asked) return;
-  asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    showReading();
-  });
-};
-addEventListener("scroll", ask, { passive: true });
-addEventListener("resize", ask);
-showReading();
+{
+  const site = new URL("..", document.currentScript.src).href;
+  const where = document.querySelector(".where");
+  const sections = [...document.querySelectorAll("body:not(.root) article > section > section")].filter((e) => !e.querySelector(":scope > .further"));
+  const minutes = main.dataset.minutes?.split(" ").map(Number);
+  let reading = -1; // the section
+  const timeLeft = (time) => (time < 0.5 ? "less than a minute left" : `about ${Math.round(time)} minute${time < 1.5 ? "" : "s"} left`);
+  const showReading = () => {
+    const line = innerHeight / 4;
+    const ends = [...sections, null].map((e) => (e ? e.getBoundingClientRect().top : main.getBoundingClientRect().bottom));
+    const whole = root.scrollHeight - innerHeight;
+    root.style.setProperty("--read", whole > 0 ? Math.min(1, scrollY / whole) : 0);
+    if (sections.length < 3) return;
+    const atEnd = whole - scrollY < 2;
+    reading = atEnd ? sections.length - 1 : ends.slice(0, -1).filter((top) => top <= line).length - 1;
+    where.hidden = reading < 0;
+    if (reading < 0) return;
+    const parts = [span("", `Section ${reading + 1} of ${sections.length}`)];
+    if (minutes) {
+      const rest = atEnd ? 0 : Math.min(1, (ends[reading + 1] - line) / (ends[reading + 1] - ends[reading]));
+      parts.push(span("", timeLeft(minutes.slice(reading + 2).reduce((sum, m) => sum + m, rest * minutes[reading + 1]))));
+    }
+    const said = parts.map((part) => part.textContent).join("|");
+    if (where.dataset.said === said) return;
+    where.dataset.said = said;
+    where.replaceChildren(...parts.flatMap((part) => [part, " "]), span("spoken", "Back to top"));
+  };
+  let asked = false;
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      showReading();
+    });
+  };
+  addEventListener("scroll", ask, { passive: true });
+  addEventListener("resize", ask);
+  showReading();
 
-// The first page offers to go on where one stopped. The place is kept on this device and sent nowhere.
-const plain = (element) => {
-  const copy = element.cloneNode(true);
-  for (const e of copy.querySelectorAll(".katex-mathml, .headerlink")) e.remove();
-  return copy.textContent.trim();
-};
-const keepPlace = () => {
-  if (!minutes || reading < 0) return;
-  const next = document.querySelector("a[rel=next]");
-  const read = reading === sections.length - 1 && next?.pathname.includes("/notebooks/");
-  const place = read
-    ? { page: next.href.slice(site.length), title: next.lastChild.textContent }
-    : {
-        page: (location.origin + location.pathname).replace("null", "file://").slice(site.length),
-        title: plain(document.querySelector("h1")),
-        id: sections[reading].id,
-        section: plain(sections[reading].querySelector("h2")),
-      };
-  try {
-    localStorage.place = JSON.stringify(place);
-  } catch {
-    // storage is switched off: the first page offers nothing
-  }
-};
-addEventListener("pagehide", keepPlace);
-addEventListener("visibilitychange", keepPlace);
-const offerPlace = (buttons) => {
-  try {
-    const { page, title, id, section } = JSON.parse(localStorage.place);
-    if (!/^notebooks\/[\w-]+\.html$/.test(page)) return;
-    const link = Object.assign(document.createElement("a"), { href: `${site}${page}${id ? `#${id}` : ""}` });
-    link.textContent = "Continue where you stopped";
-    const line = Object.assign(document.createElement("p"), { className: "continue" });
-    line.append(link, " ", span("", section ? `${title} · ${section}` : title));
-    buttons.after(line);
-  } catch {
-    // nothing was read yet, or storage is switched off
-  } finally {
-    delete root.dataset.place;
-  }
-};
-const buttons = document.querySelector(".root .buttons");
-if (buttons) offerPlace(buttons);
+  // The first page offers to go on where one stopped. The place is kept on this device and sent nowhere.
+  const wordsOf = (element) => {
+    const copy = element.cloneNode(true);
+    for (const e of copy.querySelectorAll(".katex-mathml, .headerlink")) e.remove();
+    return copy.textContent.trim();
+  };
+  const keepPlace = () => {
+    if (!minutes || reading < 0) return;
+    const next = document.querySelector("a[rel=next]");
+    const read = reading === sections.length - 1 && next?.pathname.includes("/notebooks/");
+    const place = read
+      ? { page: next.href.slice(site.length), title: next.lastChild.textContent }
+      : {
+          page: (location.origin + location.pathname).replace("null", "file://").slice(site.length),
+          title: wordsOf(document.querySelector("h1")),
+          id: sections[reading].id,
+          section: wordsOf(sections[reading].querySelector("h2")),
+        };
+    try {
+      localStorage.place = JSON.stringify(place);
+    } catch {
+      // storage is switched off: the first page offers nothing
+    }
+  };
+  addEventListener("pagehide", keepPlace);
+  addEventListener("visibilitychange", keepPlace);
+  const offerPlace = (buttons) => {
+    try {
+      const { page, title, id, section } = JSON.parse(localStorage.place);
+      if (!/^notebooks\/[\w-]+\.html$/.test(page)) return;
+      const link = Object.assign(document.createElement("a"), { href: `${site}${page}${id ? `#${id}` : ""}` });
+      link.textContent = "Continue where you stopped";
+      const line = Object.assign(document.createElement("p"), { className: "continue" });
+      line.append(link, " ", span("", section ? `${title} · ${section}` : title));
+      buttons.after(line);
+    } catch {
+      // nothing was read yet, or storage is switched off
+    } finally {
+      delete root.dataset.place;
+    }
+  };
+  const buttons = document.querySelector(".root .buttons");
+  if (buttons) offerPlace(buttons);
+}
 
 // The ledger's filter. Its choice stands in the address, so that a filtered ledger can be linked.
 const filter = document.querySelector(".filter");

@@ -126,7 +126,8 @@ def address(document):
 
 
 DOCUMENTS = documents()
-NOTEBOOKS = [name for name in DOCUMENTS if name.endswith(".ipynb")]
+# The chapters, then the homework.
+NOTEBOOKS = sorted((name for name in DOCUMENTS if name.endswith(".ipynb")), key=lambda name: name[0], reverse=True)
 CHAPTERS = [address(document) for document in NOTEBOOKS if document.startswith("notebooks/")]
 PAGES = [address(document) for document in DOCUMENTS] + ["search.html", "404.html"]
 WEIGHT = 350_000  # bytes of a page with all it loads, compressed

@@ -87,7 +87,7 @@ def word_faults(page):
     words = page.evaluate(
         """(() => {
           const article = document.querySelector("article").cloneNode(true);
-          const other = "pre, details, form, .said, .katex-mathml, .cell_output, .table";
+          const other = "pre, details, form, .said, .katex-mathml, .cell_output, .table, .copy, .headerlink";
           for (const e of article.querySelectorAll(other)) e.remove();
           return article.textContent.split(/\\s+/).filter(Boolean).length;
         })()"""
