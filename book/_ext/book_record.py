@@ -56,9 +56,12 @@ RULE = (
 )
 
 
-def minutes(nb):
-    """How long a chapter takes to read, by RULE. Not in view are solutions, further sections and folded code."""
-    words = lines = figures = further = 0
+def pace(nb):
+    """The minutes, by RULE, for what stands above a chapter's first section and for each section that is not folded.
+
+    Not in view are solutions, further sections and folded code.
+    """
+    counts, further = [[0, 0, 0]], 0
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"<details.*?</details>|```.*?```|^\|.*?$|\]\(.*?\)", "", cell.source, flags=re.DOTALL | re.M)
@@ -66,11 +69,18 @@ def minutes(nb):
                 level = len(re.match("#*", part)[0])
                 if level and (not further or level <= further):
                     further = level if part.startswith("Further: ", level + 1) else 0
-                words += 0 if further else len(part.split())
+                if level == 2 and not further:
+                    counts.append([0, 0, 0])
+                counts[-1][0] += 0 if further else len(part.split())
         elif not further:
-            figures += sum("image/png" in output.get("data", {}) for output in cell.outputs)
-            lines += 0 if "hide-input" in cell.metadata.get("tags", []) else len(cell.source.split("\n"))
-    return round(words / WORDS + lines / LINES + figures)
+            counts[-1][1] += 0 if "hide-input" in cell.metadata.get("tags", []) else len(cell.source.split("\n"))
+            counts[-1][2] += sum("image/png" in output.get("data", {}) for output in cell.outputs)
+    return [words / WORDS + lines / LINES + figures for words, lines, figures in counts]
+
+
+def minutes(nb):
+    """How long a chapter takes to read."""
+    return round(sum(pace(nb)))
 
 
 class Record(SphinxDirective):
@@ -269,6 +279,7 @@ def times(app, pagename, templatename, context, doctree):
         path = app.env.doc2path(pagename)
         nb = notebook(str(path), Path(path).stat().st_mtime_ns)
         context["minutes"], context["seconds"] = minutes(nb), nb.metadata.get("executed", {}).get("seconds")
+        context["pace"] = " ".join(f"{part:.2f}" for part in pace(nb))
 
 
 def setup(app):

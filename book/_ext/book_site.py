@@ -23,6 +23,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import book_contents
+import book_numbers
 import imagesize
 import nbformat
 import quickjs
@@ -34,7 +36,6 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
-from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib import katex
 
 BOOK = Path(__file__).resolve().parent.parent
@@ -44,7 +45,6 @@ COLLAPSED = {  # what stands on a collapsed cell, by how its tag begins
     "tag_stored": "Stored results",
     "tag_diagnose": "A part of the inspector",
 }
-NARROW = 36  # characters of code that fit in a line on a phone
 LEGIBLE = 9  # px: the smallest text of a figure on a phone, where the figure scrolls rather than shrink further
 NAMED_SIZES = {"xx-small": 5.8, "x-small": 6.9, "small": 8.3}  # of Matplotlib, in points; the others are 10 or more
 WRITERS = re.compile(r"annotate|text|legend|tick_params|\w*(labels?|title|ticks)")  # methods that take a size of text
@@ -174,7 +174,7 @@ def visit_math_block(self, node):
     visit_math(self, node, display=True)
 
 
-# ---------------------------------------------------------------- figures and tables
+# ---------------------------------------------------------------- figures
 
 
 def visit_image(self, node):
@@ -291,30 +291,6 @@ def number_figures(app, doctree):
             figure["ids"] = [name.lower().replace(" ", "-").replace(".", "-")]
 
 
-def visit_table(self, node):
-    self.body.append('<div class="table">')
-    HTML5Translator.visit_table(self, node)
-
-
-def depart_table(self, node):
-    HTML5Translator.depart_table(self, node)
-    self.body.append("</div>")
-
-
-def visit_entry(self, node):
-    """A table cell; the empty corner of a table is no header."""
-    if isinstance(node.parent.parent, nodes.thead) and not node.astext().strip():
-        node.parent.column += 1
-        self.body.append("<td>")
-        self.context.append("</td>\n")
-    else:
-        HTML5Translator.visit_entry(self, node)
-
-
-def depart_entry(self, node):
-    HTML5Translator.depart_entry(self, node)
-
-
 # ---------------------------------------------------------------- notebook cells
 
 
@@ -410,19 +386,10 @@ def hang(found):
     lines = found[2].split("\n")
     for i, line in enumerate(lines):
         text = html.unescape(re.sub("<[^>]+>", "", line))
-        if len(text) > NARROW and line.count("<span") == line.count("</span>"):
+        if len(text) > book_numbers.NARROW and line.count("<span") == line.count("</span>"):
             indent = min(len(text) - len(text.lstrip()), 8) + 2
             lines[i] = f'<span class="long" style="--in:{indent}ch">{line}</span>'
     return found[1] + "\n".join(lines) + "</pre>"
-
-
-def keep_together(app, doctree):
-    """No line ends inside a quantity: 5 %, 8 × 8, 0.40 ± 0.12."""
-    code = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
-    for text in list(doctree.findall(nodes.Text)):
-        joined = re.sub(r"(?<=\d) (?=%)|(?<=\d) ([×±]) (?=\d)", lambda m: m[0].replace(" ", "\xa0"), text)
-        if joined != text and not isinstance(text.parent, code):
-            text.parent.replace(text, nodes.Text(joined))
 
 
 # ---------------------------------------------------------------- directives for book/*.md
@@ -473,12 +440,6 @@ class CellOutput(SphinxDirective):
         return [figure]
 
 
-def chapters(env):
-    """[(part, [docname, ...]), ...] in reading order, from the table of contents."""
-    root = env.get_doctree(env.config.root_doc)
-    return [(toctree.get("caption") or "", toctree["includefiles"]) for toctree in root.findall(addnodes.toctree)]
-
-
 def promise(doctree):
     """The first paragraph below the title, as text."""
     for paragraph in doctree.findall(nodes.paragraph):
@@ -501,7 +462,7 @@ class Chapters(SphinxDirective):
 def fill_contents(app, doctree, docname):
     for node in list(doctree.findall(contents)):
         filled = []
-        for part, names in chapters(app.env):
+        for part, names in book_contents.parts(app.env):
             names = [name for name in names if name.startswith("notebooks/")]
             if not names:
                 continue
@@ -570,7 +531,7 @@ def page_context(app, pagename, templatename, context, doctree):
     if doctree:
         described = env.metadata[pagename].get("description") or promise(env.get_doctree(pagename))
         context["description"] = shorten(described)
-    context["part"] = next((part for part, names in chapters(env) if pagename in names), "")
+    context["site_name"] = config.html_title
     context["page_title"] = title if pagename == config.root_doc else f"{title} — {config.html_title}"
     context["is_root"] = pagename == config.root_doc
     # Half of a page's elements would be code tokens that book.css gives no colour.
@@ -583,8 +544,6 @@ def page_context(app, pagename, templatename, context, doctree):
     # What students get is made from a master: that is what one edits.
     edited = re.sub(r"^assignments/", "homework/", source)
     context["edit_url"] = edit_url(config.book_repository, config.book_branch, edited) if source else ""
-    homework = re.sub(r"^notebooks/", "assignments/", pagename)
-    context["homework"] = homework if homework != pagename and homework in env.found_docs else ""
     context["colab_url"] = colab_url(config.book_repository, config.book_branch, source)
     context["download"] = f"_sources/{source}" if source.endswith(".ipynb") else ""
     context["repository"] = config.book_repository
@@ -660,8 +619,6 @@ def setup(app):
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
 
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
-    app.add_node(nodes.table, override=True, html=(visit_table, depart_table))
-    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden, depart_hidden))
     app.add_node(contents)
     app.add_directive("cell-output", CellOutput)
@@ -672,7 +629,6 @@ def setup(app):
     app.connect("doctree-read", label_cells)
     app.connect("doctree-read", number_figures)
     app.connect("doctree-read", label_predictions)
-    app.connect("doctree-read", keep_together)
     app.connect("env-updated", rewrite_all)
     app.connect("doctree-resolved", fill_contents)
     app.connect("doctree-resolved", fold_further)

@@ -16,7 +16,16 @@ import pytest
 import yaml
 from filelock import FileLock
 
-SOURCES = ("_config.yml", "_toc.yml", "references.bib", "book", "notebooks", "assignments")
+SOURCES = (
+    "_config.yml",
+    "_toc.yml",
+    "references.bib",
+    "CITATION.cff",
+    "CHANGELOG.md",
+    "book",
+    "notebooks",
+    "assignments",
+)
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}
 HOSTED = {  # what a hosted workflow sets, and publish.yml beside it
@@ -106,7 +115,8 @@ EACH_STATE = ["site", pytest.param("other", marks=pytest.mark.slow)]  # to build
 def documents():
     """The book's pages, as files below the root, in reading order."""
     toc = yaml.safe_load((build.ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    names = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    names = [toc["root"]] + [entry["file"] for chapter in chapters for entry in (chapter, *chapter.get("sections", ()))]
     return [next(f"{n}{e}" for e in (".ipynb", ".md") if (build.ROOT / f"{n}{e}").exists()) for n in names]
 
 
@@ -116,7 +126,8 @@ def address(document):
 
 
 DOCUMENTS = documents()
-NOTEBOOKS = [name for name in DOCUMENTS if name.endswith(".ipynb")]
+# The chapters, then the homework.
+NOTEBOOKS = sorted((name for name in DOCUMENTS if name.endswith(".ipynb")), key=lambda name: name[0], reverse=True)
 CHAPTERS = [address(document) for document in NOTEBOOKS if document.startswith("notebooks/")]
 PAGES = [address(document) for document in DOCUMENTS] + ["search.html", "404.html"]
 WEIGHT = 350_000  # bytes of a page with all it loads, compressed

@@ -75,7 +75,7 @@ def sections():
     page = html5lib.parse((site() / "book" / "faq.html").read_text(encoding="utf-8"), namespaceHTMLElements=False)
     found = {}
     for part in page.iter("section"):
-        heading = part.find("h3")
+        heading = part.find("div[@class='heading']/h3")
         if heading is not None:
             question = "".join(heading.itertext()).removesuffix("#").strip()
             found[question] = part.get("id"), [a.get("href") for a in part.iter("a")]

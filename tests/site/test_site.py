@@ -169,7 +169,7 @@ def file_faults(files, docs):
     names = {doc.rpartition(".")[0] or doc for doc in docs}
     pages = {"index.html", "404.html", "search.html"} | {f"{name}.html" for name in names} - {"book/index.html"}
     sources = {f"_sources/{doc}" for doc in docs}
-    alone = r"robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
+    alone = r"feed\.xml|robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
     other = rf"_static/.*|_images/\w{{64}}\.webp|{alone}"
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
     missing = [name for name in pages if name not in files]
@@ -381,7 +381,8 @@ def test_a_hosted_workflow_names_its_repository_and_its_site():
         assert f'href="https://github.com/ada/dropout/edit/main/{source}"' in text
         url = "https://ada.example.org/dropout/" + address(document).replace("index.html", "")
         assert f'<link rel="canonical" href="{url}">' in text
-        assert 'content="https://ada.example.org/dropout/_static/social.png"' in text
+        card = "social.png" if document == "book/index.md" else r"cards/\w{8}\.png"
+        assert re.search(rf'content="https://ada\.example\.org/dropout/_static/{card}"', text)
         assert f"<loc>{url}</loc>" in (html / "sitemap.xml").read_text(encoding="utf-8")
     missing = (html / "404.html").read_text(encoding="utf-8")
     links = re.findall(r'\b(?:href|src)="([^"]*)"', missing)
