@@ -31,7 +31,6 @@ import quickjs
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from PIL import Image
-from sphinx import addnodes
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.errors import ExtensionError
 from sphinx.util import logging

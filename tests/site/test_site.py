@@ -169,7 +169,9 @@ def file_faults(files, docs):
     names = {doc.rpartition(".")[0] or doc for doc in docs}
     pages = {"index.html", "404.html", "search.html"} | {f"{name}.html" for name in names} - {"book/index.html"}
     sources = {f"_sources/{doc}" for doc in docs}
-    alone = r"feed\.xml|robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
+    alone = (
+        r"feed\.xml|robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
+    )
     other = rf"_static/.*|_images/\w{{64}}\.webp|{alone}"
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
     missing = [name for name in pages if name not in files]
