@@ -114,8 +114,12 @@ def axe(visit, change, **options):
     visit.page.evaluate("whole = document.body.cloneNode(true)")
     visit.page.evaluate(change)
     found = Axe().run(visit.page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    formula = "(selector) => document.querySelector(selector).querySelector('math') !== null"
+    for each in found:  # axe takes a head that is a formula, in MathML, for one without text
+        if each["id"] == "empty-table-header":
+            each["nodes"] = [node for node in each["nodes"] if not visit.page.evaluate(formula, node["target"][0])]
     visit.page.evaluate("document.body.replaceWith(whole)")
-    return found
+    return [each for each in found if each["nodes"]]
 
 
 # ---------------------------------------------------------------- planted faults

@@ -104,7 +104,7 @@ def minute_faults(page):
 def figure_faults(page):
     """Figures whose text is small, or that do not fit, on this screen; --legible is the width with text of 9 px."""
     return page.evaluate(
-        """[...document.querySelectorAll("article img")].flatMap((image) => {
+        """[...document.querySelectorAll("article img")].filter((e) => !e.closest(".live")).flatMap((image) => {
              const width = image.getBoundingClientRect().width;
              const legible = parseFloat(image.style.getPropertyValue("--legible"));
              const name = image.closest("figure")?.id ?? image.src;

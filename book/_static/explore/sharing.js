@@ -228,8 +228,8 @@ export default {
     const outline = (pairs) => pairs.map(([from, to]) => [corner(from), corner(to)]).map(([[x, y], [right, low]]) => `M${x} ${y}H${right + side}V${low + side}H${x}Z`).join("");
 
     const shades = [
-      outputs.map((value, unit) => [value < 0 ? "cell below" : "cell", value < 0 ? -value / 1.5 : value * (1 - rate(member, unit, p))]),
-      outputs.map((_, unit) => ["cell tie", correlation(member, first, unit, p)]),
+      outputs.map((value, unit) => [value < 0 ? "spot below" : "spot", value < 0 ? -value / 1.5 : value * (1 - rate(member, unit, p))]),
+      outputs.map((_, unit) => ["spot tie", correlation(member, first, unit, p)]),
     ];
     panels.forEach((panel, i) => {
       if (panel.width !== width) {
