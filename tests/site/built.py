@@ -141,6 +141,11 @@ KINDS = [
 MOST = [name for name in PAGES if not name.startswith("assignments/") or name[12:14] in ("07", "10", "13")]
 
 
+def some(names, often):
+    """`names` as parameters: all but those of `often` carry the mark slow."""
+    return [pytest.param(name, marks=() if name in often else pytest.mark.slow) for name in names]
+
+
 def visits(often, other=PAGES):
     """(state, page) of every page as it is built here, and of the `other` ones in the other state, as parameters: all
     but `often` in the first carry the mark slow."""

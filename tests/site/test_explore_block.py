@@ -9,7 +9,7 @@ from browsers import Visit
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 PLACES = range(1, 7)
 PAPER = [1, 3, 5]
 ENDS = {48: (60, 180, "stopped"), 2000: (60, 120, "stopped")}

@@ -10,7 +10,7 @@ import torch
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 P = (0.1, 0.25, 0.5, 0.8)
 KINDS = ("unit", "block", "map", "layer")
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 
 
 @pytest.fixture(scope="module")

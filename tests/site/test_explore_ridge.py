@@ -8,7 +8,7 @@ import pytest
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 P = (0, 0.001, 0.005, 0.01, 0.03, 0.07, 0.1, 0.2, 0.5, 0.9)
 PATHS = (("dropout", "mgdl"), ("dropout", "mmol"), ("plain", "mgdl"), ("plain", "mmol"))
 

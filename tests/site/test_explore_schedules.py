@@ -8,7 +8,7 @@ import pytest
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 KINDS = ("late", "rising", "falling", "constant")
 
 

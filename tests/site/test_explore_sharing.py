@@ -9,7 +9,7 @@ import torch
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 SHAPE = (2, 3, 4, 4)
 COUNT = math.prod(SHAPE)
 PS = (0.05, 0.2, 0.5, 0.75, 0.9)

@@ -6,7 +6,7 @@ import pytest
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 PS = [k / 20 for k in range(17)]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 GRID = [(p, scale) for p in (0, 0.05, 0.3, 0.5, 0.9) for scale in (0, 0.5, 1, 2)]
 
 

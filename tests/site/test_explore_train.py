@@ -9,7 +9,7 @@ import pytest
 
 import notebook
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # a changed notebook fails the build at once
 GRID = [
     {"p": p, "width": width, "noise": noise, "n": n, "seed": seed}
     for p, width, noise, n, seed in (
