@@ -176,7 +176,8 @@ def test_what_a_query_fetches(search):
 def ask(page, query):
     page.keyboard.press("/")
     page.keyboard.type(query)
-    page.wait_for_selector("#results li")
+    # All of it, and not what was typed so far: the sentence names the whole field.
+    page.wait_for_function("found.textContent.includes(`“${document.querySelector('[type=search]').value}”`)")
 
 
 @pytest.mark.browser
@@ -265,7 +266,7 @@ def test_results_on_a_phone_and_for_a_screen_reader(visit, scheme):
     page.get_by_role("searchbox").focus()
     assert page.get_by_role("searchbox").bounding_box()["width"] > 280
     page.keyboard.type("随机失活 dropout")
-    page.wait_for_selector("#results li")
+    page.wait_for_function("found.textContent.includes('dropout”')")
     wide = (
         "Math.max(document.documentElement.scrollWidth, document.querySelector('.panel').getBoundingClientRect().right)"
     )
