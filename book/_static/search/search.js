@@ -65,6 +65,7 @@
     panel.hidden = true;
     panel.append(found, results);
     form.append(panel);
+    more.href = form.action;
   } else more.type = "button";
   results.after(more);
 
