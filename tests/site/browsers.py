@@ -43,6 +43,19 @@ def launch(playwright):
     return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS, timeout=PATIENCE)
 
 
+def painted(page):
+    """Wait until the page has been painted as it now is, and its observers have run."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def planted(page, check, change):
+    """What `check` finds on a page in which it found nothing, once `change` has run there."""
+    painted(page)
+    assert check(page) == []
+    page.evaluate(f"{change}; 0")
+    return check(page)
+
+
 class Visit:
     """A page of the site in a browser of its own, and what it loaded and complained of."""
 
@@ -91,8 +104,7 @@ class Visit:
         raise AssertionError(f"still loading: {[request.url for request in self.running]}")
 
     def settle(self):
-        """Wait until the page has been painted as it now is, and its observers have run."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        painted(self.page)
 
     def resize(self, width, height=740):
         self.page.set_viewport_size({"width": width, "height": height})

@@ -4,6 +4,7 @@ import gzip
 
 import nbformat
 from axe_playwright_python.sync_playwright import Axe
+from browsers import painted
 from build import ROOT
 from built import CHAPTERS
 
@@ -31,9 +32,8 @@ def awaken(page, name):
     """Uncover all answers, scroll to the figure and wait until it lives: its locator. `shifts` counts from there."""
     page.evaluate("document.querySelectorAll('.predict button[type=button]').forEach((button) => button.click())")
     box = page.locator(f".explore[data-explore={name}]")
-    page.evaluate(
-        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => (shifts = 0))"
-    )
+    painted(page)
+    page.evaluate("shifts = 0")
     page.locator(".stage", has=box).scroll_into_view_if_needed()
     page.wait_for_function("(name) => document.querySelector(`.stage.live .explore[data-explore=${name}]`)", arg=name)
     return box
@@ -41,7 +41,7 @@ def awaken(page, name):
 
 def settled(box):
     """The sentence that the figure says, once it says one that holds for what it now shows."""
-    box.page.wait_for_timeout(500)  # it waits 350 ms for the last change
+    box.page.wait_for_function("(box) => !('busy' in box.dataset)", arg=box.element_handle())
     return box.locator(".says").first.inner_text()
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 import book_numbers
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import Visit
+from browsers import Visit, planted
 from built import CHAPTERS, some
 
 pytestmark = pytest.mark.browser
@@ -181,10 +181,7 @@ PLANTED = [
 @pytest.mark.parametrize("check, change", PLANTED)
 def test_planted_fault_is_found(visit, check, change):
     page, _ = visit(CHAPTERS[1])
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert check(page) == []
-    page.evaluate(f"const $ = (selector) => document.querySelector(selector); {change}; 0")
-    assert check(page)
+    assert planted(page, check, f"const $ = (selector) => document.querySelector(selector); {change}")
 
 
 NUMBERS = {

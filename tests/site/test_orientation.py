@@ -8,7 +8,7 @@ import re
 import built
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import Visit
+from browsers import Visit, planted
 from built import CHAPTERS, some
 
 pytestmark = pytest.mark.browser
@@ -143,10 +143,8 @@ PLANTED = [
 @pytest.mark.parametrize("check, change", PLANTED)
 def test_planted_fault_is_found(visit, check, change):
     page, _ = visit(CHAPTERS[1])
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert check(page) == []
-    page.evaluate(f"const main = document.getElementById('main'), menu = document.getElementById('menu'); {change}; 0")
-    assert check(page)
+    named = "const main = document.getElementById('main'), menu = document.getElementById('menu')"
+    assert planted(page, check, f"{named}; {change}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

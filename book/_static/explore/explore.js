@@ -1,21 +1,22 @@
 // Living figures: a module for each brings its functions and its drawing; this file brings what all of them share.
 //
 // A module's default export: {
-//   name, state: {key: value as it starts}, controls: [see make()], draw(kit, state), sentence(state, kit),
-//   numbers(state, kit) -> {caption, head: [...], rows: [[...]]}, question: {ask, right(state, kit), hint(state, kit)},
-//   ready(kit) once, before the first draw (may be async) }
-// kit: {stored, box, d3(), svg(), node(), set(changes), random(), motion(), memory}
+//   name, label, state: {key: value as it starts}, controls: [see make()], draw(kit, state), sentence(state, kit),
+//   numbers(state, kit) -> {caption, head: [...], rows: [[...]]},
+//   question: {ask, right(state, kit), hint(state, kit), why},
+//   ready(kit) once, before the first draw (may be async), busy(state, kit) while the sentence is not yet known }
+// kit: {box, stored, small, state, set(changes), memory, still (no motion), node(), shape(), show(), generator(), d3()}
 
 const SPACE = "http://www.w3.org/2000/svg";
 
-export function node(tag, properties = {}, ...children) {
+function node(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
   return element;
 }
 
 // An element of a drawing; attributes that are null or false are left out.
-export function shape(tag, attributes = {}, ...children) {
+function shape(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SPACE, tag);
   for (const [name, value] of Object.entries(attributes)) if (value != null && value !== false) element.setAttribute(name, value);
   element.append(...children);
@@ -23,9 +24,9 @@ export function shape(tag, attributes = {}, ...children) {
 }
 
 // A number as the chapters print it: at most `digits` decimals, no trailing zeros, a true minus sign.
-export const show = (value, digits = 2) => (Number(value.toFixed(digits)) || 0).toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "\u2212");
+const show = (value, digits = 2) => (Number(value.toFixed(digits)) || 0).toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "\u2212");
 
-// Seeded random numbers in [0, 1): mulberry32 (Tommy Ettinger, public domain).
+// Seeded random numbers in [0, 1): mulberry32 (Tommy Ettinger, public domain). For tests of the modules, too.
 export function generator(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -123,17 +124,19 @@ async function mount(place) {
     state: start,
     still: matchMedia("(prefers-reduced-motion: reduce)").matches,
     d3: () => import(new URL(place.dataset.d3, location.href)),
-    set: (changes) => change(changes),
+    set: change,
   };
   const said = node("p", { className: "says" });
   said.setAttribute("role", "status");
   const reset = { kind: "button", label: "Reset", press: (state, kit) => ((kit.memory = {}), start) };
-  const built = [...figure.controls.filter((control) => !kit.small || !control.large), reset].map((control) => [control.name, make(control, id, (changes) => change(changes), kit)]);
+  const built = [...figure.controls.filter((control) => !kit.small || !control.large), reset].map((control) => [control.name, make(control, id, change, kit)]);
   const parts = Object.fromEntries(built.filter(([key]) => key));
 
-  const details = node("details", { className: "numbers" }, node("summary", { textContent: "Read the numbers" }));
+  const numbers = node("div", { className: "table" });
+  markScrollable.observe(numbers); // of book.js
+  const details = node("details", { className: "numbers" }, node("summary", { textContent: "Read the numbers" }), numbers);
   const fill = () => {
-    if (details.open) details.replaceChildren(details.firstChild, node("div", { className: "table", tabIndex: 0, role: "region", ariaLabel: "The numbers" }, table(figure.numbers(kit.state, kit))));
+    if (details.open) numbers.replaceChildren(table(figure.numbers(kit.state, kit)));
   };
   details.addEventListener("toggle", fill);
 
@@ -148,23 +151,26 @@ async function mount(place) {
     asked.append(node("p", {}, node("strong", { textContent: "Try it. " }), question.ask), check, answer);
   }
 
-  let timer, asleep;
+  let timer, frame;
   const draw = () => {
     for (const [key, part] of built) if (key) part.update?.(kit.state[key]);
     figure.draw(kit, kit.state);
   };
-  function change(changes, quiet) {
-    Object.assign((kit.state = { ...kit.state }), changes);
+  const busy = (is) => place.toggleAttribute("data-busy", is || (figure.busy?.(kit.state, kit) ?? false));
+  function change(changes) {
+    kit.state = { ...kit.state, ...changes };
+    busy(true);
     if (answer) answer.textContent = "";
-    asleep ??= requestAnimationFrame(() => {
-      asleep = null;
+    frame ??= requestAnimationFrame(() => {
+      frame = null;
       draw();
     });
     clearTimeout(timer);
     timer = setTimeout(() => {
       said.textContent = figure.sentence(kit.state, kit);
       fill();
-      if (!quiet) toAddress(name, start, kit.state);
+      toAddress(name, start, kit.state);
+      busy(false);
     }, 350);
   }
 
@@ -181,6 +187,7 @@ async function mount(place) {
   draw();
   said.textContent = figure.sentence(kit.state, kit);
   controls.after(said); // with its text, so that nothing is read out yet
+  busy(false);
 }
 
 const near = new IntersectionObserver(

@@ -348,6 +348,8 @@ const figure = {
     curves.replaceChildren(...parts);
   },
 
+  busy: (state, kit) => !known(kit, state),
+
   sentence(state, kit) {
     const found = known(kit, state);
     if (!found) {
