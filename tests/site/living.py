@@ -9,7 +9,7 @@ from build import ROOT
 from built import CHAPTERS
 
 EXPLORE = ROOT / "book" / "_static" / "explore"
-SHARED = ("explore.js", "explore.css", "d3.js")
+SHARED = ("explore.js", "explore.css", "numbers.js", "d3.js")
 NAMES = sorted(path.stem for path in EXPLORE.glob("*.js") if path.name not in SHARED)
 # From a wide window to the narrowest phone, on both sides of where the room that is kept changes (34rem).
 WIDTHS = (1280, 560, 540, 360, 320)

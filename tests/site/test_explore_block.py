@@ -78,7 +78,7 @@ def test_effects_are_those_of_the_stored_runs(pure, chapter, stored):
                     expected = np.subtract(arms[n, names][f"{what} {end}"], arms[n, ()][f"{what} {end}"])
                     found = pure("block", "changes", stored["TRANSFORMER_PLACES"], n, end, place, what)
                     assert np.allclose(found, expected, rtol=0, atol=1e-9)
-                    assert np.allclose(pure("block", "interval", found), chapter.mean_ci(expected), rtol=1e-9)
+                    assert np.allclose(pure("numbers", "meanCi", found), chapter.mean_ci(expected), rtol=1e-9)
 
 
 def test_its_numbers_are_those_of_the_chapters_tables(visit):

@@ -44,7 +44,7 @@ def test_schedules(pure, chapter):
 def test_interval(pure, chapter):
     for n in (5, 10, 12):
         values = np.random.default_rng(n).normal(0, 1, n)
-        assert np.allclose(pure("schedules", "meanCi", values.tolist()), chapter.mean_ci(values), rtol=1e-12)
+        assert np.allclose(pure("numbers", "meanCi", values.tolist()), chapter.mean_ci(values), rtol=1e-12)
 
 
 @pytest.mark.parametrize("steps", (100, 400))

@@ -1,4 +1,6 @@
 // Chapter 7's Transformer block: its six places for dropout, what one random number cuts there, and what it did.
+import { meanCi } from "./numbers.js";
+
 export const follows = "6afc2797";
 export const heights = { wide: 895, narrow: 1425 };
 
@@ -28,18 +30,10 @@ export function changes(stored, texts, end, place, what) {
   return arm(chosen(place).map((k) => PLACES[k - 1]).join("+"))[`${what} ${end}`].map((v, i) => v - without[i]);
 }
 
-/** Mean of values and half-width of its 95 % interval (Student's t, Abramowitz & Stegun 26.7.5). */
-export function interval(values) {
-  const z = 1.959963984540054, n = values.length, v = n - 1;
-  const t = z + (z ** 3 + z) / (4 * v) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * v ** 2) + (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * v ** 3);
-  const mean = values.reduce((a, b) => a + b) / n;
-  return [mean, t * Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / v / n)];
-}
-
 const STEPS = { 48: { early: 60, late: 180, stopped: "stopped" }, 2000: { early: 60, late: 120, stopped: "stopped" } };
 /** Mean and half-width of what a state's training does to the loss and to the error, in a place. */
 export function effect(stored, { texts, end }, place) {
-  const of = (what) => interval(changes(stored, Number(texts), STEPS[texts][end], place, what));
+  const of = (what) => meanCi(changes(stored, Number(texts), STEPS[texts][end], place, what));
   return { loss: of("loss"), error: of("error") };
 }
 const signed = ([mean, half], digits) => `${mean < 0 ? "−" : "+"}${Math.abs(mean).toFixed(digits)} ± ${half.toFixed(digits)}`;
@@ -229,7 +223,7 @@ function drawEffects(kit, state, width) {
     else parts.push(text(x(0) - 5, bottom + 37, "helps", { class: "soft", "text-anchor": "end" }), text(x(0) + 5, bottom + 37, "harms", { class: "soft" }));
     for (let place = 1; place <= 7; place++) {
       const values = changes(kit.stored.TRANSFORMER_PLACES, Number(state.texts), STEPS[state.texts][state.end], place, what);
-      const [mean, wide] = interval(values);
+      const [mean, wide] = meanCi(values);
       const y = top + (place - 0.5) * row;
       const group = shape("g", { class: place === state.place ? "effect here" : "effect" });
       if (place === state.place) group.append(...values.map((v) => shape("circle", { cx: x(v), cy: y + 9, r: 2.5, class: "seed" })));

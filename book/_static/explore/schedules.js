@@ -1,4 +1,6 @@
 // Chapter 10's stored comparison of schedules with one mean p: what a single learning rate says, and what tuning says.
+import { meanCi } from "./numbers.js";
+
 export const follows = "3caf09c3";
 export const heights = { wide: 1025, narrow: 1215 };
 
@@ -8,15 +10,6 @@ const PEAKS = { constant: 0.25, late: 0.5, rising: 0.5, falling: 0.5 };
 
 /** p at the share t of the training, for schedules with a mean of a quarter. */
 export const rateOf = (kind, t) => PEAKS[kind] * { constant: 1, late: Number(t >= 0.5), rising: t, falling: 1 - t }[kind];
-
-/** Mean and 95 % half-width over the seeds, as the preamble has them (Abramowitz & Stegun 26.7.5). */
-export function meanCi(values) {
-  const z = 1.959963984540054;
-  const v = values.length - 1;
-  const t = z + (z ** 3 + z) / (4 * v) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * v ** 2) + (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * v ** 3);
-  const mean = values.reduce((all, value) => all + value, 0) / values.length;
-  return [mean, t * Math.sqrt(values.reduce((all, value) => all + (value - mean) ** 2, 0) / v / (v + 1))];
-}
 
 /** {learning rate: {metric: values of the seeds}} of an arm that ran to the end, at a budget. */
 export const arm = (stored, steps, kind) =>
