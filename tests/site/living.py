@@ -42,7 +42,7 @@ def awaken(page, name):
 def settled(box):
     """The sentence that the figure says, once it says one that holds for what it now shows."""
     box.page.wait_for_function("(box) => !('busy' in box.dataset)", arg=box.element_handle())
-    return box.locator(".says").first.inner_text()
+    return box.locator(".says").first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def violations(page, name):

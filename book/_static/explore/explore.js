@@ -156,6 +156,8 @@ async function mount(place) {
     for (const [key, part] of built) if (key) part.update?.(kit.state[key]);
     figure.draw(kit, kit.state);
   };
+  // No line ends inside 65 % or 1.7 ± 0.8.
+  const sentence = () => figure.sentence(kit.state, kit).replace(/(?<=\d) (?=%|± ?\d)|(?<=\d ±) (?=\d)/g, "\u00a0");
   const busy = (is) => place.toggleAttribute("data-busy", is || (figure.busy?.(kit.state, kit) ?? false));
   function change(changes) {
     kit.state = { ...kit.state, ...changes };
@@ -167,7 +169,7 @@ async function mount(place) {
     });
     clearTimeout(timer);
     timer = setTimeout(() => {
-      said.textContent = figure.sentence(kit.state, kit);
+      said.textContent = sentence();
       fill();
       toAddress(name, start, kit.state);
       busy(false);
@@ -185,7 +187,7 @@ async function mount(place) {
   place.setAttribute("aria-label", figure.label);
   place.parentElement.classList.add("live"); // before it is drawn, so that its box has a width
   draw();
-  said.textContent = figure.sentence(kit.state, kit);
+  said.textContent = sentence();
   controls.after(said); // with its text, so that nothing is read out yet
   busy(false);
 }

@@ -152,7 +152,9 @@ export default {
         text(`${100 * tick} %`, left - 6, y(tick) + 4, { "text-anchor": "end", class: tick === 0.8 ? "goal" : "tick" }),
       ]),
       ...kit.curves.map((values) => shape("path", { class: "other", d: curve(values) })),
-      ...Object.values(REFERENCES).map(([name, at, up]) => text(name, x(at), y(up), { class: "tick halo" })),
+      ...Object.values(REFERENCES)
+        .filter(([, at, up]) => Math.abs(x(at) - x(seeds)) > 55 || Math.abs(y(up) - y(here)) > 30) // nothing over the number
+        .map(([name, at, up]) => text(name, x(at), y(up), { class: "tick halo" })),
       shape("path", { class: "own", d: curve(own) }),
       rule(x(seeds), y(here), x(seeds), start + low, "budget"),
       enough && shape("circle", { class: "goal", cx: x(enough), cy: y(own[enough - 2]), r: 4 }),

@@ -1,5 +1,5 @@
 // Chapter 8's stack of norms with dropout in front of each, random weights, in the limit of infinitely many units.
-export const follows = "66f29ee1";
+export const follows = "280517c1";
 export const heights = { wide: 940, narrow: 1205 };
 
 export const DEPTH = 6;
