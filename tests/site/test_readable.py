@@ -6,7 +6,7 @@ import html
 import json
 import re
 
-import book_site
+import book_figures
 import built
 import numpy as np
 import pytest
@@ -282,7 +282,7 @@ def unused(ax): ax.text(0, 0, "a", size=5)
 
 @pytest.mark.parametrize("code", DRAWN)
 def test_the_smallest_text_of_a_figure(code):
-    found = book_site.drawn(code, book_site.defined([HELPERS]))
+    found = book_figures.drawn(code, book_figures.defined([HELPERS]))
     assert (found["dpi"], found["points"]) == DRAWN[code]
 
 
