@@ -160,7 +160,9 @@ def test_a_card_is_drawn_once(tmp_path, monkeypatch):
         metadata={"notebooks/03-x": {"picture": figure.name}},
     )
     config = SimpleNamespace(root_doc="index", html_title="B")
-    app = SimpleNamespace(env=env, config=config, srcdir=tmp_path, outdir=tmp_path, builder=SimpleNamespace(name="html"))
+    app = SimpleNamespace(
+        env=env, config=config, srcdir=tmp_path, outdir=tmp_path, builder=SimpleNamespace(name="html")
+    )
     context = {"social_image": "../_static/social.png"}
     book_cards.offer(app, "notebooks/03-x", "", context, None)
     assert re.fullmatch(r"\.\./_static/cards/\w{8}\.png", context["social_image"])
