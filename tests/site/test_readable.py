@@ -207,7 +207,7 @@ def opened(browser, served):
     close()
 
 
-@pytest.mark.parametrize("name, check, width, unfolded", measured())
+@pytest.mark.parametrize("name, check, width, unfolded", [*measured()])
 def test_a_chapter_reads_well(opened, name, check, width, unfolded):
     visit = opened(name)
     visit.page.evaluate("(open) => document.querySelectorAll('details').forEach((e) => (e.open = open))", unfolded)
