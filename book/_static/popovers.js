@@ -1,0 +1,89 @@
+// What a link leads to, beside the link: while the pointer rests on it or the keyboard is at it, and on a first tap; the
+// next tap follows it. Escape, a click elsewhere or going away closes the box. The page holds the boxes.
+// Links are links without this file.
+{
+  const REST = 300, GONE = 250; // ms on a link until its box opens; away from both until it closes
+  const GAP = 6, EDGE = 8; // px between link and box, and to the edge of the window
+  const links = "a[aria-describedby^='about-']";
+  const boxOf = (link) => document.getElementById(link.getAttribute("aria-describedby")).closest(".about");
+  const linkAt = (target) => target.closest?.(links) ?? null;
+  let shown = null; // the link whose box is open
+  let touched = null, before = null; // the link that a finger is on, and the one whose box was open then
+  let timer;
+
+  for (const link of document.querySelectorAll(links)) link.removeAttribute("title"); // the browser's own box
+
+  const wait = (time, act) => {
+    clearTimeout(timer);
+    timer = setTimeout(act, time);
+  };
+  const hide = () => {
+    clearTimeout(timer);
+    if (shown) boxOf(shown).hidePopover();
+    shown = null;
+  };
+
+  // Below the line of the link that the pointer is on, or above it where there is no room; whole in the window.
+  const place = (link, box, y) => {
+    const lines = [...link.getClientRects()];
+    const line = lines.find((each) => each.top - 2 <= y && y <= each.bottom + 2) ?? lines[0];
+    const within = (at, size, whole) => Math.max(EDGE, Math.min(at, whole - size - EDGE));
+    const below = line.bottom + GAP, above = line.top - GAP - box.offsetHeight;
+    const top = below + box.offsetHeight <= innerHeight - EDGE || above < EDGE ? below : above;
+    box.style.left = `${scrollX + within(line.left, box.offsetWidth, document.documentElement.clientWidth)}px`;
+    box.style.top = `${scrollY + within(top, box.offsetHeight, innerHeight)}px`;
+  };
+
+  const show = (link, y) => {
+    if (link === shown || !link.getClientRects().length) return;
+    hide();
+    const box = boxOf(link);
+    const image = box.matches(".figure") && !box.querySelector("img") && link.hash && document.querySelector(`${link.hash} img`);
+    if (image) box.append(Object.assign(image.cloneNode(), { loading: "eager" })); // of this page
+    box.style.left = box.style.top = "0";
+    box.showPopover();
+    place(link, box, y);
+    shown = link;
+  };
+
+  for (const box of document.querySelectorAll(".about")) {
+    box.addEventListener("toggle", (event) => {
+      if (event.newState === "closed" && shown && boxOf(shown) === box) shown = null; // by Escape, or a click elsewhere
+    });
+  }
+
+  addEventListener("pointerover", ({ target, relatedTarget, pointerType, clientY }) => {
+    if (pointerType === "touch") return;
+    const link = linkAt(target);
+    if (link?.contains(relatedTarget)) return;
+    if (link === shown || target.closest?.(".about")) clearTimeout(timer);
+    else if (link) wait(REST, () => show(link, clientY));
+    else if (shown && !shown.matches(":focus-visible")) wait(GONE, hide);
+    else clearTimeout(timer);
+  });
+  document.documentElement.addEventListener("pointerleave", () => shown && !shown.matches(":focus-visible") && wait(GONE, hide));
+
+  addEventListener("focusin", ({ target }) => {
+    const link = linkAt(target);
+    if (link?.matches(":focus-visible")) show(link);
+  });
+  addEventListener("focusout", ({ target }) => {
+    if (target === shown && !boxOf(shown).matches(":hover")) hide();
+  });
+
+  // A screen reader's double tap has no width: it has heard the description, and follows the link.
+  addEventListener("pointerdown", ({ target, pointerType, width }) => {
+    touched = pointerType === "touch" && width > 0 ? linkAt(target) : null;
+    before = shown;
+  }, true);
+  addEventListener("click", (event) => {
+    const link = linkAt(event.target);
+    if (link && link === touched && link !== before) {
+      event.preventDefault();
+      show(link, event.clientY);
+    } else if (link || event.target.closest?.(".about a")) hide();
+    touched = null;
+  });
+  addEventListener("resize", hide);
+  addEventListener("pagehide", hide);
+}
