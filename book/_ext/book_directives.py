@@ -67,6 +67,12 @@ def promise(doctree):
     return ""
 
 
+def without_chapter(text):
+    """A promise that stands beside the chapter's title: it need not say whose it is."""
+    text = re.sub(r"^(By the end of|In) this chapter you (can )?|^You ", "", text)
+    return text[:1].upper() + text[1:]
+
+
 class contents(nodes.General, nodes.Element):
     """Where {chapters} stands until all pages are read."""
 
@@ -90,11 +96,7 @@ def fill_contents(app, doctree, docname):
                 title = app.env.titles[name].astext()
                 uri = app.builder.get_relative_uri(docname, name)
                 link = nodes.reference("", title, refuri=uri, internal=True)
-                # Thirteen promises in a row need not say thirteen times whose they are.
-                text = re.sub(
-                    r"^(By the end of|In) this chapter you (can )?|^You ", "", promise(app.env.get_doctree(name))
-                )
-                text = text[0].upper() + text[1:]
+                text = without_chapter(promise(app.env.get_doctree(name)))
                 items.append(nodes.list_item("", nodes.paragraph("", "", link), nodes.paragraph("", text)))
             filled.append(nodes.paragraph("", part, classes=["part"]))
             filled.append(nodes.bullet_list("", *items, classes=["chapters"]))

@@ -14,8 +14,9 @@ from pathlib import Path
 import book_glossary
 import book_numbers
 import book_references
+from book_directives import without_chapter
+from book_page import shorten
 from book_search import node_text
-from book_site import shorten
 from docutils import nodes
 from pybtex.richtext import Text
 from sphinx import addnodes
@@ -54,9 +55,9 @@ def sections(doctree):
     for section in doctree.findall(nodes.section):
         title, text = words(section.next_node(nodes.title)), first_paragraph(section)
         if section.parent is doctree:
-            yield ITSELF, dict(kind="chapter", title=title, text=text)
+            yield ITSELF, dict(kind="chapter", title=title, text=without_chapter(text))
         else:
-            about = dict(kind="section", title=title, text=shorten(text))
+            about = dict(kind="section", title=title, text=re.sub("[,;:]…$", "…", shorten(text)))
             yield from ((anchor, about) for anchor in section["ids"])
 
 
@@ -131,7 +132,7 @@ def named(entry):
         for p in people
     ]
     if "others" in names or len(names) > AUTHORS:
-        names = [name for name in names if name != "others"][: AUTHORS - 1] + ["others"]
+        names = [*names[: min(AUTHORS, len(names)) - 1], "others"]
     *before, last = names or [""]
     return f"{', '.join(before)}{' and ' if before else ''}{last}, {entry.fields['year']}"
 
