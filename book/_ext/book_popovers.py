@@ -32,7 +32,8 @@ PASSED = re.compile(
 BESIDE = {"book/glossary": "term", "book/claims": "claim", "book/references": "work"}
 MENTION = re.compile(r"\bChapter\s(\d{1,2})\b|\b[Cc]laim\s(\d\d)\b|\bFigure\s(\d{1,2}\.\d{1,2})\b")
 UNLINKED = ("book/changes", "book/claims", "book/glossary", "book/references")
-# Of what the chapters say about a work, that which tells of a part of it, or refers to the chapter, comes last.
+# Of what the chapters say about a work, what tells of a part of it or refers to the chapter comes last, after what is
+# but a word or two.
 PARTIAL = re.compile(r"\b(?:sections?|tables?|appendix|this chapter)\b", re.IGNORECASE)
 
 
@@ -99,7 +100,7 @@ def readings(doctree):
             title = isinstance(child, nodes.emphasis) and line.endswith(", ")
             line += f"<{uri}>" if uri else f"*{words(child)}*" if title else node_text(child)
         for part in re.split(r";\s+(?=<)", " ".join(line.split())):
-            found = re.fullmatch(r"<([^<>]+)>(?:, \*[^*]*\*)?[:,] ([^<>]+)", part)
+            found = re.fullmatch(r"<([^<>]+)>(?:, \*[^*]*\*)?[:,] ([^<>*]+)", part)
             if found:
                 yield found[1], found[2].rstrip(".") + "."
 
@@ -143,12 +144,12 @@ def works(app):
         env, said, found = app.env, {}, {}
         for docname in sorted(env.found_docs):
             for address, line in env.metadata[docname].get("readings", ()):
-                said.setdefault(address, []).append((bool(PARTIAL.search(line)), docname, line))
+                said.setdefault(address, []).append((bool(PARTIAL.search(line)), line.count(" ") < 2, docname, line))
         for entry in env.get_domain("cite").bibdata.data.entries.values():
             about = dict(kind="work", title=plain(entry.fields["title"]), by=named(entry), text="")
             addresses = book_references.addresses(entry.fields)
             if lines := [line for address in addresses for line in said.get(address, ())]:
-                _, docname, line = min(lines, key=lambda row: row[:2])
+                *_, docname, line = min(lines, key=lambda row: row[:3])
                 about["text"] = f"{book_references.name_of(app, docname)}: {line}"
             found |= dict.fromkeys(addresses, about)
         app.book_works = found
@@ -212,7 +213,7 @@ def paragraphs(found, link):
             return [f'{link} <span lang="zh-Hans">{said["other"]}</span>'], text
         case "work":
             soft = [f"<small>{line}</small>" for line in text]
-            return [said["by"]], [f"{link}{'' if said['title'].endswith(('?', '!')) else '.'}", *soft]
+            return [said["by"]], [link, *soft]
         case "claim":
             return [link], [f'{said["text"]} <span class="verdict">{said["verdict"]}</span>']
         case "figure":
@@ -224,11 +225,12 @@ def paragraphs(found, link):
 
 def box(number, found, href):
     """The box, hidden until popovers.js shows it. Its link is for a finger: the keyboard is at the other one."""
-    link = f'<a href="{href}" tabindex="-1">{html.escape(found["title"], quote=False)}</a>'
+    title = found["title"] if found["kind"] != "work" else re.sub(r"(?<![.?!])$", ".", found["title"])
+    link = f'<a href="{href}" tabindex="-1">{html.escape(title, quote=False)}</a>'
     above, lines = ([f"<p>{line}</p>\n" for line in part] for part in paragraphs(found, link))
     verdict = f" {found['verdict'].lower()}" if "verdict" in found else ""
-    described = f'<div id="about-{number}">\n{"".join(lines)}</div>\n' if lines else ""
-    return f'<div class="about {found["kind"]}{verdict}" popover>\n{"".join(above)}{described}</div>\n'
+    described = f'<div id="peek-{number}">\n{"".join(lines)}</div>\n' if lines else ""
+    return f'<div class="peek {found["kind"]}{verdict}" popover>\n{"".join(above)}{described}</div>\n'
 
 
 def describe(app, pagename, templatename, context, doctree):
@@ -250,7 +252,7 @@ def describe(app, pagename, templatename, context, doctree):
                 return match[0]
             boxes.append(made)
             numbers[href] = len(boxes)
-        return f'{tag} aria-describedby="about-{numbers[href]}">'
+        return f'{tag} aria-describedby="peek-{numbers[href]}">'
 
     context["body"] = PASSED.sub(tie, context["body"])
     context["popovers"] = book_numbers.marked("".join(boxes))

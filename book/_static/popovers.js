@@ -4,8 +4,8 @@
 {
   const REST = 300, GONE = 250; // ms on a link until its box opens; away from both until it closes
   const GAP = 6, EDGE = 8; // px between link and box, and to the edge of the window
-  const links = "a[aria-describedby^='about-']";
-  const boxOf = (link) => document.getElementById(link.getAttribute("aria-describedby")).closest(".about");
+  const links = "a[aria-describedby^='peek-']";
+  const boxOf = (link) => document.getElementById(link.getAttribute("aria-describedby")).closest(".peek");
   const linkAt = (target) => target.closest?.(links) ?? null;
   let shown = null; // the link whose box is open
   let touched = null, before = null; // the link that a finger is on, and the one whose box was open then
@@ -46,7 +46,7 @@
     shown = link;
   };
 
-  for (const box of document.querySelectorAll(".about")) {
+  for (const box of document.querySelectorAll(".peek")) {
     box.addEventListener("toggle", (event) => {
       if (event.newState === "closed" && shown && boxOf(shown) === box) shown = null; // by Escape, or a click elsewhere
     });
@@ -56,7 +56,7 @@
     if (pointerType === "touch") return;
     const link = linkAt(target);
     if (link?.contains(relatedTarget)) return;
-    if (link === shown || target.closest?.(".about")) clearTimeout(timer);
+    if (link === shown || target.closest?.(".peek")) clearTimeout(timer);
     else if (link) wait(REST, () => show(link, clientY));
     else if (shown && !shown.matches(":focus-visible")) wait(GONE, hide);
     else clearTimeout(timer);
@@ -81,7 +81,7 @@
     if (link && link === touched && link !== before) {
       event.preventDefault();
       show(link, event.clientY);
-    } else if (link || event.target.closest?.(".about a")) hide();
+    } else if (link || event.target.closest?.(".peek a")) hide();
     touched = null;
   });
   addEventListener("resize", hide);
