@@ -1,7 +1,7 @@
 // What a link leads to, beside the link: while the pointer rests on it or the keyboard is at it, and on a first tap; the
 // next tap follows it. Escape, a click elsewhere or going away closes the box. The page holds the boxes.
 // Links are links without this file.
-{
+if ("popover" in HTMLElement.prototype) {
   const REST = 300, GONE = 250; // ms on a link until its box opens; away from both until it closes
   const GAP = 6, EDGE = 8; // px between link and box, and to the edge of the window
   const links = "a[aria-describedby^='peek-']";
@@ -9,7 +9,7 @@
   const linkAt = (target) => target.closest?.(links) ?? null;
   let shown = null; // the link whose box is open
   let touched = null, before = null; // the link that a finger is on, and the one whose box was open then
-  let timer;
+  let timer, width = innerWidth;
 
   for (const link of document.querySelectorAll(links)) link.removeAttribute("title"); // the browser's own box
 
@@ -47,7 +47,7 @@
   };
 
   for (const box of document.querySelectorAll(".peek")) {
-    box.addEventListener("toggle", (event) => {
+    box.addEventListener("beforetoggle", (event) => {
       if (event.newState === "closed" && shown && boxOf(shown) === box) shown = null; // by Escape, or a click elsewhere
     });
   }
@@ -84,6 +84,9 @@
     } else if (link || event.target.closest?.(".peek a")) hide();
     touched = null;
   });
-  addEventListener("resize", hide);
+  addEventListener("resize", () => {
+    if (innerWidth !== width) hide(); // a phone's bars, which come and go, change the height
+    width = innerWidth;
+  });
   addEventListener("pagehide", hide);
 }

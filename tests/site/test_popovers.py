@@ -353,20 +353,26 @@ def test_the_keyboard_opens_it_and_passes_it(opened):
     assert open_box(page) == ""
 
 
+OPEN_ALL = """
+  ["term", "work", "chapter", "claim"].forEach((kind, i) => {
+    const box = document.querySelector(`.peek.${kind}`);
+    box.popover = "manual";
+    box.style.top = `${scrollY + 190 * i}px`;
+    box.showPopover();
+  });
+"""
+CLOSE_ALL = "for (const box of document.querySelectorAll('.peek')) box.popover = 'auto'; 0"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_in_an_open_box(opened, scheme):
+def test_axe_finds_no_violation_in_open_boxes(opened, scheme):
     opened.wear(scheme)
-    page = opened.page
-    page.keyboard.press("Tab")
-    for kind in ("term", "work", "chapter", "claim"):
-        box = page.locator(f".peek.{kind} [id]").last.get_attribute("id")
-        page.locator(f"[aria-describedby={box}]").first.evaluate(
-            "(e) => { e.closest('.covered')?.classList.remove('covered'); e.focus() }"
-        )
-        assert open_box(page).startswith(f"peek {kind}")
-        found = Axe().run(page, context=".peek:popover-open", options={"resultTypes": ["violations"]})
-        assert [violation["id"] for violation in found.response["violations"]] == []
-    page.evaluate("document.activeElement.blur()")
+    opened.page.evaluate(OPEN_ALL)
+    assert opened.page.locator(".peek:popover-open").count() == 4
+    only = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
+    found = Axe().run(opened.page, context=".peek:popover-open", options={"resultTypes": ["violations"], **only})
+    opened.page.evaluate(CLOSE_ALL)
+    assert [violation["id"] for violation in found.response["violations"]] == []
 
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (320, 640), (320, 256)])
