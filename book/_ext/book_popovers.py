@@ -1,8 +1,8 @@
 """What a link leads to, beside the link: terms, works, claims, figures, chapters and their sections.
 
 A page ends with one box for each thing that its text links, hidden; popovers.js shows a box on hover, on focus and on a
-first tap. A link names the text of its box as its description, for those who hear the page. Boxes are added when a page
-is written: neither the search nor what counts words sees them. Without scripts links are links.
+first tap, and makes it the description of its link for those who hear the page. Boxes are added when a page is written:
+neither the search nor what counts words sees them. Without scripts links are links.
 """
 
 import html
@@ -252,7 +252,7 @@ def describe(app, pagename, templatename, context, doctree):
                 return match[0]
             boxes.append(made)
             numbers[href] = len(boxes)
-        return f'{tag} aria-describedby="peek-{numbers[href]}">'
+        return f'{tag} data-peek="{numbers[href]}">'
 
     context["body"] = PASSED.sub(tie, context["body"])
     context["popovers"] = book_numbers.marked("".join(boxes))

@@ -4,14 +4,17 @@
 if ("popover" in HTMLElement.prototype) {
   const REST = 300, GONE = 250; // ms on a link until its box opens; away from both until it closes
   const GAP = 6, EDGE = 8; // px between link and box, and to the edge of the window
-  const links = "a[aria-describedby^='peek-']";
-  const boxOf = (link) => document.getElementById(link.getAttribute("aria-describedby")).closest(".peek");
+  const links = "a[data-peek]";
+  const boxOf = (link) => document.getElementById(`peek-${link.dataset.peek}`).closest(".peek");
   const linkAt = (target) => target.closest?.(links) ?? null;
   let shown = null; // the link whose box is open
   let touched = null, before = null; // the link that a finger is on, and the one whose box was open then
   let timer, width = innerWidth;
 
-  for (const link of document.querySelectorAll(links)) link.removeAttribute("title"); // the browser's own box
+  for (const link of document.querySelectorAll(links)) {
+    link.setAttribute("aria-describedby", `peek-${link.dataset.peek}`);
+    link.removeAttribute("title"); // the browser's own box
+  }
 
   const wait = (time, act) => {
     clearTimeout(timer);

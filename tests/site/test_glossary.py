@@ -221,7 +221,7 @@ def test_the_first_use_in_view_links(tmp_path):
 
     def links(page):
         text = (book / "_build" / "html" / page).read_text(encoding="utf-8")
-        return re.findall(r'<a class="[^"]*\bterm\b[^"]*" href="([^"]*)" title="([^"]*)">([^<]*)</a>', text)
+        return re.findall(r'<a class="[^"]*\bterm\b[^"]*" href="([^"]*)" title="([^"]*)"[^>]*>([^<]*)</a>', text)
 
     where = "../book/glossary.html#term-"
     assert links("notebooks/01-overfitting.html") == [

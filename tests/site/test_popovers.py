@@ -25,7 +25,7 @@ from test_glossary import ENTRIES, LINK
 pytestmark = pytest.mark.browser
 ROOM = 10_000  # bytes that boxes may add to a page, compressed
 BOX = re.compile(r'<div class="peek (\w+)([^"]*)" popover>\n(.*?)</div>\n(?=<div class="peek|</main>)', re.DOTALL)
-TIED = re.compile(r'<a\b[^>]*href="([^"]*)"[^>]* aria-describedby="(peek-\d+)">')
+TIED = re.compile(r'<a\b[^>]*href="([^"]*)"[^>]* data-peek="(\d+)">')
 ANY = re.compile(r'<a\b(?![^>]*class="(?:headerlink|enlarge|button)\b)[^>]*href="([^"]*)"[^>]*>')
 CHAPTER = CHAPTERS[2]
 
@@ -53,7 +53,7 @@ def boxes(text):
 def said(text):
     """{address: (kind, classes, text of its box)} of the links of a page."""
     found = boxes(text)
-    return {html.unescape(href): found[name] for href, name in TIED.findall(article(text))}
+    return {html.unescape(href): found[f"peek-{number}"] for href, number in TIED.findall(article(text))}
 
 
 # ---------------------------------------------------------------- which links, and what their boxes say
@@ -61,7 +61,7 @@ def said(text):
 
 def tie_faults(text):
     """Boxes that no link names, links that name none, one thing in two boxes, and boxes in the text."""
-    named, found = {name for _, name in TIED.findall(article(text))}, boxes(text)
+    named, found = {f"peek-{number}" for _, number in TIED.findall(article(text))}, boxes(text)
     addresses = [re.search('href="([^"]*)"', made)[1] for *_, made in BOX.findall(text)]
     faults = [f"no link names {name}" for name in found.keys() - named] + [
         f"no {name}" for name in named - found.keys()
@@ -106,7 +106,7 @@ def test_each_link_has_its_box(name, works):
 
 PLANTED = [
     (lambda t: t.replace('id="peek-3"', 'id="peek-x"')),
-    (lambda t: t.replace(' aria-describedby="peek-3"', "")),
+    (lambda t: t.replace(' data-peek="3"', "")),
     (lambda t: t.replace("</article>", "<div popover></div></article>")),
     (lambda t: re.sub(r'(class="peek.*?) tabindex="-1"', r"\1", t, count=1, flags=re.DOTALL)),
     (lambda t: t.replace("</main>", BOX.search(t)[0] + "</main>")),
@@ -122,7 +122,7 @@ def test_a_link_without_its_box_is_found(works):
     found = said(page(CHAPTER))
     for kind in ("term", "work", "chapter", "claim"):
         href = next(href for href, about in found.items() if about[0] == kind)
-        text = re.sub(rf'(href="{re.escape(html.escape(href))}"[^>]*) aria-describedby="[^"]*"', r"\1", page(CHAPTER))
+        text = re.sub(rf'(href="{re.escape(html.escape(href))}"[^>]*) data-peek="\d+"', r"\1", page(CHAPTER))
         assert bare_faults(text, CHAPTER, works) == [href]
 
 
@@ -183,7 +183,7 @@ def test_every_claim_and_work_is_somewhere(works):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_bytes(name):
-    without = BOX.sub("", re.sub(r' aria-describedby="peek-\d+"', "", page(name)))
+    without = BOX.sub("", re.sub(r' data-peek="\d+"', "", page(name)))
     assert len(gzip.compress(page(name).encode())) - len(gzip.compress(without.encode())) <= ROOM
     assert ("popovers.js" in page(name)) == ('class="peek' in page(name))
 
@@ -272,7 +272,7 @@ def place_faults(page):
     return page.evaluate(
         """(async () => {
              const faults = [], [width, height] = [document.documentElement.clientWidth, innerHeight];
-             for (const link of document.querySelectorAll("article a[aria-describedby^=peek]")) {
+             for (const link of document.querySelectorAll("article a[data-peek]")) {
                if (!link.checkVisibility({ visibilityProperty: true })) continue;
                link.scrollIntoView({ block: ["start", "center", "end"][faults.length % 3] });
                link.focus();
