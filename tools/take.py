@@ -41,6 +41,7 @@ STYLES = ROOT / "book" / "_take"
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # What only a screen with scripts has a use for.
 FURNITURE = ("headerlink", "buttons", "explore", "no-print", "copy", "filter", "chapters")
+FIRST = "notebooks/01-overfitting.html"
 LEFT_OUT = ("preamble", "results", "stored")  # folded cells that are the same in each chapter, or all numbers
 
 
@@ -243,20 +244,34 @@ def chromium():
 
 
 def unfold(page):
-    """Open what is folded; of the cells that are the same in each chapter, or all numbers, a line stays."""
+    """Open what is folded. Folded code stands at the chapter's end, numbered; what is the same in each chapter, or all
+    numbers, is left to the notebook, but for the preamble of the first."""
+    gathered = []
     for parent in list(page.article.iter()):
         for child in [c for c in parent if c.tag == "details"]:
-            cell = " ".join(classes(parent))
-            if re.search(rf"tag_({'|'.join(LEFT_OUT)})", cell):
-                count = words(child[1]).rstrip("\n").count("\n") + 1
-                line = f"{words(child[0])}: {count} lines, in the chapter’s notebook"
-                replace(parent, child, [made("p", {"class": "left-out"}, line)])
-                continue
-            child.tag = "div"
-            child.set("class", f"fold {child.get('class', '')}".strip())
             summary = child[0]
-            summary.tag = "div" if len(summary) and summary[0].tag.startswith("h") else "p"
-            summary.set("class", "summary")
+            if "hidden-code" not in classes(child):
+                child.tag = "div"
+                child.set("class", f"fold {child.get('class', '')}".strip())
+                summary.tag = "div" if len(summary) and summary[0].tag.startswith("h") else "p"
+                summary.set("class", "summary")
+                continue
+            label, kinds = words(summary), " ".join(classes(parent))
+            if re.search(rf"tag_({'|'.join(LEFT_OUT)})", kinds) and not (
+                "preamble" in kinds and page.address == FIRST
+            ):
+                lines = words(child[1]).strip("\n").count("\n") + 1
+                replace(parent, child, [made("p", {"class": "folded"}, f"{label}: {lines} lines, in the notebook")])
+                continue
+            number = len(gathered) // 2 + 1
+            here, there = f"place-{number}", f"code-{number}"
+            link = made("a", {"id": here, "href": f"#{page.key}--{there}"}, f"{label} [{number}]")
+            replace(parent, child, [made("p", {"class": "folded"}, link)])
+            back = made("a", {"id": there, "href": f"#{page.key}--{here}"}, f"[{number}] {label}")
+            gathered += [made("p", {"class": "folded"}, back), child[1]]
+    if gathered:
+        heading = made("h2", {}, "Folded code")
+        page.article[0].append(made("section", {"id": "folded-code", "class": "gathered"}, heading, *gathered))
 
 
 def to_print(found, site):
@@ -315,7 +330,7 @@ def to_print(found, site):
     head.append(made("style", {}, heads))
     body = made("body", {}, cover, contents, *(page.article for page in found))
     body.append(made("script", {}, (STYLES / "fit.js").read_text(encoding="utf-8")))
-    whole = made("html", {"lang": "en", "data-theme": "light"}, head, body)
+    whole = made("html", {"lang": "en"}, head, body)
     return "<!DOCTYPE html>\n" + ET.tostring(whole, encoding="unicode", method="html")
 
 
