@@ -387,3 +387,256 @@ def pdf(site, to):
         made_pdf.docinfo["/Author"] = authors()
         made_pdf.save(to, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
         return f"{len(made_pdf.pages)} pages"
+
+
+# ---------------------------------------------------------------- EPUB
+
+
+XHTML = "http://www.w3.org/1999/xhtml"
+CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
+<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>
+<rootfile full-path="book/content.opf" media-type="application/oebps-package+xml"/>
+</rootfiles></container>
+"""
+
+
+def document(title, body, kind=""):
+    """A page of the EPUB, as bytes."""
+    head = made("head", {}, made("title", {}, title))
+    head.append(made("link", {"rel": "stylesheet", "type": "text/css", "href": "epub.css"}))
+    names = {"xmlns": XHTML, "xmlns:epub": "http://www.idpf.org/2007/ops", "lang": "en", "xml:lang": "en"}
+    page = made("html", names, head, made("body", {"epub:type": kind} if kind else {}, *body))
+    return ET.tostring(page, encoding="utf-8", xml_declaration=True)
+
+
+def as_mathml(formula):
+    """The MathML of a formula that KaTeX made, without what the standard does not allow in it."""
+    math = formula.find(".//math")
+    tex = (math.find(".//annotation").text or "").strip()
+    for parent in list(math.iter()):
+        for child in list(parent):
+            if child.tag in ("annotation", "semantics"):
+                unwrap(parent, child) if child.tag == "semantics" else replace(parent, child)
+    for annotation in math.findall(".//annotation"):
+        replace(math, annotation)
+    for element in math.iter():
+        if element.tag == "mi" and len(element):  # a name with a space in it
+            element.tag = "mrow"
+        elif element.tag == "mo" and len(element):
+            element[:], element.text = [], words(element)
+    math.set("alttext", " ".join(tex.split()))
+    return math
+
+
+def picture(path):
+    """A figure as PNG, which every reader shows; plots have few colours."""
+    with Image.open(path) as image:
+        content = io.BytesIO()
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def cover(title, below):
+    """The picture on the cover: the mask of the book's cards, its title and its authors."""
+    image = Image.new("RGB", (1200, 1600), book_cards.PAPER)
+    drawing = ImageDraw.Draw(image)
+    for k in range(48):
+        kept = (k * k + k // 8) % 5 < 3
+        image.paste(book_cards.dot(kept).resize((90, 90)), (95 + 130 * (k % 8), 640 + 130 * (k // 8)))
+    drawing.multiline_text((95, 180), title.replace(", ", ",\n"), book_cards.INK, book_cards.font(130), stroke_width=2)
+    drawing.text((95, 1480), below, book_cards.SOFT, book_cards.font(42))
+    content = io.BytesIO()
+    image.quantize(32, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def to_read(page, site, images):
+    """Make the page's article XHTML; `images` gets its figures, {name: content}."""
+    for parent in list(page.article.iter()):
+        for child in list(parent):
+            if "katex" in classes(child):
+                replace(parent, child, [as_mathml(child)])
+            elif child.tag == "img":
+                source = site / posixpath.normpath(posixpath.join(posixpath.dirname(page.address), child.get("src")))
+                name = f"{source.stem[:16]}.png"
+                images[name] = images.get(name) or picture(source)
+                child.set("src", f"images/{name}")
+    for element in page.article.iter():
+        for name in [n for n in element.attrib if n.startswith("data-") or n in ("title", "style")]:
+            del element.attrib[name]
+        if element.get("lang"):
+            element.set("xml:lang", element.get("lang"))
+    page.article.tag = "div"
+
+
+def epub(site, to):
+    found = pages(site)
+    title, foot, online = facts(site)
+    names = {page.address: f"{page.key}.xhtml" for page in found}
+    relink(found, lambda page, anchor: f"{names[page.address]}{anchor and '#' + anchor}", online)
+    files, images, spine, contents, part = {}, {}, [], [], None
+    files["cover.xhtml"] = document(
+        title, [made("p", {"class": "cover"}, made("img", {"src": "images/cover.png", "alt": f"{title}, {authors()}"}))], "cover"
+    )
+    files["title.xhtml"] = document(title, [made("h1", {}, title), made("p", {}, authors()), foot], "titlepage")
+    images["cover.png"] = cover(title, authors())
+    for page in found:
+        under = [
+            made("li", {}, made("a", {"href": f"{names[page.address]}#{anchor}"}, plain(heading)))
+            for anchor, heading in page.sections()
+        ]
+        entry = made("li", {}, made("a", {"href": names[page.address]}, page.title))
+        if under:
+            entry.append(made("ol", {}, *under))
+        if page.part and page.part != part:
+            contents.append(made("li", {}, made("span", {}, page.part), made("ol")))
+        part = page.part
+        (contents[-1][1] if page.part else contents).append(entry)
+        to_read(page, site, images)
+        files[names[page.address]] = document(page.title, [page.article])
+        spine.append(names[page.address])
+    toc = made("nav", {"epub:type": "toc", "role": "doc-toc"}, made("h1", {}, "Contents"), made("ol", {}, *contents))
+    marks = [("cover.xhtml", "cover", "Cover"), ("nav.xhtml", "toc", "Contents"), (spine[0], "bodymatter", "Text")]
+    landmarks = made("nav", {"epub:type": "landmarks", "hidden": "hidden"}, made("h2", {}, "Landmarks"), made("ol"))
+    for name, kind, text in marks:
+        landmarks[1].append(made("li", {}, made("a", {"href": name, "epub:type": kind}, text)))
+    files["nav.xhtml"] = document("Contents", [toc, landmarks], "frontmatter")
+    files["epub.css"] = (STYLES / "epub.css").read_bytes()
+    files |= {f"images/{name}": content for name, content in images.items()}
+    files["content.opf"] = package(title, files, ["cover.xhtml", "title.xhtml", "nav.xhtml", *spine], online)
+    content = {"META-INF/container.xml": CONTAINER.encode()} | {f"book/{name}": each for name, each in files.items()}
+    pack(to, content, first={"mimetype": b"application/epub+zip"})
+    return f"{len(spine)} pages"
+
+
+def plain(heading):
+    """A heading as one line of text; a formula in it as it is shown."""
+    copy = tree(ET.tostring(heading, encoding="unicode", method="html").strip().partition(f"</{heading.tag}>")[0] + f"</{heading.tag}>")
+    for parent in list(copy.iter()):
+        for child in [c for c in parent if "katex-mathml" in classes(c)]:
+            replace(parent, child)
+    return " ".join(words(copy).split())
+
+
+def package(title, files, spine, online):
+    """content.opf: what the EPUB is, holds, and in which order one reads it."""
+    kinds = {".xhtml": "application/xhtml+xml", ".png": "image/png", ".css": "text/css"}
+    items = []
+    for name, content in files.items():
+        properties = [p for p, has in (("nav", name == "nav.xhtml"), ("cover-image", name == "images/cover.png")) if has]
+        properties += ["mathml"] if b"<math " in content and name.endswith(".xhtml") else []
+        extra = f' properties="{" ".join(properties)}"' if properties else ""
+        items.append(f'<item id="{identifier(name)}" href="{name}" media-type="{kinds[Path(name).suffix]}"{extra}/>')
+    cited = citation()
+    about = [
+        f'<dc:identifier id="book">urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, online or cited["title"])}</dc:identifier>',
+        f"<dc:title>{html.escape(title)}</dc:title><dc:language>en</dc:language><dc:language>zh-Hans</dc:language>",
+        f"<dc:creator>{html.escape(authors())}</dc:creator><dc:date>{cited['date-released']}</dc:date>",
+        f"<dc:description>{html.escape(cited['title'])}</dc:description><dc:rights>CC BY 4.0; code MIT</dc:rights>",
+        f'<meta property="dcterms:modified">{today():%Y-%m-%dT%H:%M:%SZ}</meta><meta name="cover" content="images-cover-png"/>',
+    ]
+    features = ["structuralNavigation", "tableOfContents", "alternativeText", "MathML", "readingOrder"]
+    about += [f'<meta property="schema:accessibilityFeature">{feature}</meta>' for feature in features]
+    about += [f'<meta property="schema:accessMode">{mode}</meta>' for mode in ("textual", "visual")]
+    about += [
+        '<meta property="schema:accessModeSufficient">textual</meta>',
+        '<meta property="schema:accessibilityHazard">none</meta>',
+        '<meta property="schema:accessibilitySummary">Figures have alternative texts and formulas are MathML.</meta>',
+    ]
+    order = "".join(f'<itemref idref="{identifier(name)}"/>' for name in spine)
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<package xmlns="http://www.idpf.org/2007/opf" version="3.0" '
+        'unique-identifier="book" xml:lang="en">\n<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">\n'
+        + "\n".join(about) + "\n</metadata>\n<manifest>\n" + "\n".join(items)
+        + f"\n</manifest>\n<spine>{order}</spine>\n</package>\n"
+    ).encode()  # fmt: skip
+
+
+def identifier(name):
+    return "f-" + re.sub(r"\W+", "-", name) if name[0].isdigit() else re.sub(r"\W+", "-", name)
+
+
+# ---------------------------------------------------------------- zips
+
+
+def pack(to, files, first=None):
+    """Write `files`, {name: content}, as a zip that is the same each time; `first` come first and uncompressed."""
+    with zipfile.ZipFile(to, "w") as archive:
+        for name, content in [*(first or {}).items(), *sorted(files.items())]:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o644 << 16
+            stored = name in (first or ()) or name.endswith((".png", ".webp", ".woff2"))
+            info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            archive.writestr(info, content, compresslevel=9)
+
+
+def data_address(module):
+    """A module of a living figure with all that it imports, as an address that needs no file."""
+    text = module.read_text(encoding="utf-8")
+    text = re.sub(r'(?<=from )"\./([\w.]+)"', lambda m: f'"{data_address(module.parent / m[1])}"', text)
+    return "data:text/javascript;base64," + base64.b64encode(text.encode()).decode()
+
+
+def at_home(text, site):
+    """A page as it works when it is opened from the file system, and without what only a host needs."""
+    text = re.sub(r'<details class="take">.*?</details>\n?', "", text, flags=re.DOTALL)
+    text = re.sub(r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?', "", text)
+    module = re.compile(r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"')  # a file may not import another
+    return module.sub(lambda m: f'{m[1]}="{data_address(site / m[2])}"', text)
+
+
+def offline(site, to):
+    files = {}
+    for path in sorted(site.rglob("*")):
+        name = path.relative_to(site).as_posix()
+        hosted = re.match(r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|\.|take/|_static/(cards/|social|apple)", name)
+        if path.is_file() and not hosted:
+            content = path.read_bytes()
+            files[f"dropout-book/{name}"] = at_home(content.decode(), site).encode() if path.suffix == ".html" else content
+    pack(to, files)
+    return f"open dropout-book/index.html; {len(files)} files"
+
+
+def listed(folder):
+    """The notebooks of `folder` that are in the book, and what allows one to use them."""
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    names = sorted(set(re.findall(rf"\b{folder}/[\w-]+", toc)))
+    files = {f"{name}.ipynb": (ROOT / f"{name}.ipynb").read_bytes() for name in names}
+    return files | {f"{folder}/LICENSE": (ROOT / "LICENSE").read_bytes()}
+
+
+def notebooks(site, to):
+    pack(to, files := listed("notebooks"))
+    return f"{len(files) - 1} notebooks"
+
+
+def assignments(site, to):
+    """What students get; the masters, in homework/, are never in it."""
+    pack(to, files := listed("assignments"))
+    return f"{len(files) - 1} notebooks"
+
+
+MAKERS = dict(zip(("pdf", "epub", "offline", "notebooks", "assignments"), (pdf, epub, offline, notebooks, assignments)))
+
+
+def take(kind, site=build.HTML, folder=OUT):
+    """Make one of MAKERS; return (its path, what there is to say of it)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    to = folder / list(FILES)[list(MAKERS).index(kind)]
+    return to, MAKERS[kind](site, to)
+
+
+def main():
+    wanted = sys.argv[1:] or [*MAKERS]
+    if not set(wanted) <= set(MAKERS):
+        sys.exit(__doc__)
+    if not (build.HTML / "index.html").exists():
+        sys.exit("dropout-book: the site is not built yet; make book builds it")
+    for kind in wanted:
+        started = time.perf_counter()
+        path, said = take(kind)
+        print(f"{os.path.relpath(path)}: {size(path.stat().st_size)}, {said} ({time.perf_counter() - started:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
