@@ -157,9 +157,18 @@ class Page:
                     replace(parent, child)
                 elif "heading" in classes(child):
                     unwrap(parent, child)
+                elif "hidden-code" in classes(child) and self.leaves_out(parent):
+                    lines = words(child[1]).strip("\n").count("\n") + 1
+                    line = f"{words(child[0])}: {lines} lines, in the notebook"
+                    replace(parent, child, [made("p", {"class": "folded"}, line)])
                 elif child.tag == "img":
                     for name in ("loading", "decoding", "fetchpriority", "style"):
                         child.attrib.pop(name, None)
+
+    def leaves_out(self, cell):
+        """Whether the code of a folded cell is left to the notebook; the first chapter shows the preamble."""
+        kinds = [name.removeprefix("tag_") for name in classes(cell)]
+        return any(kind.startswith(LEFT_OUT) for kind in kinds) and not ("preamble" in kinds and self.address == FIRST)
 
     def sections(self):
         """[(its anchor, its heading), ...]"""
@@ -244,8 +253,7 @@ def chromium():
 
 
 def unfold(page):
-    """Open what is folded. Folded code stands at the chapter's end, numbered; what is the same in each chapter, or all
-    numbers, is left to the notebook, but for the preamble of the first."""
+    """Open what is folded: solutions, answers and further sections in place, code at the chapter's end, numbered."""
     gathered = []
     for parent in list(page.article.iter()):
         for child in [c for c in parent if c.tag == "details"]:
@@ -256,13 +264,7 @@ def unfold(page):
                 summary.tag = "div" if len(summary) and summary[0].tag.startswith("h") else "p"
                 summary.set("class", "summary")
                 continue
-            label, kinds = words(summary), " ".join(classes(parent))
-            if re.search(rf"tag_({'|'.join(LEFT_OUT)})", kinds) and not (
-                "preamble" in kinds and page.address == FIRST
-            ):
-                lines = words(child[1]).strip("\n").count("\n") + 1
-                replace(parent, child, [made("p", {"class": "folded"}, f"{label}: {lines} lines, in the notebook")])
-                continue
+            label = words(summary)
             number = len(gathered) // 2 + 1
             here, there = f"place-{number}", f"code-{number}"
             link = made("a", {"id": here, "href": f"#{page.key}--{there}"}, f"{label} [{number}]")
