@@ -205,7 +205,9 @@ def relink(found, inside, online):
                 if re.match(r"[a-z]+:", address):
                     continue
                 path, _, anchor = address.partition("#")
-                path = posixpath.normpath(posixpath.join(posixpath.dirname(page.address), path)) if path else page.address
+                path = (
+                    posixpath.normpath(posixpath.join(posixpath.dirname(page.address), path)) if path else page.address
+                )
                 if path in known:
                     link.set("href", inside(known[path], anchor))
                 elif online:
@@ -248,7 +250,9 @@ def chromium():
     ]
     found = [path for path in [os.environ.get("CHROME"), *on_path, *elsewhere] if path and Path(path).exists()]
     if not found:
-        sys.exit("dropout-book: a Chromium or Chrome prints the PDF, and none is here; install one, or name it: CHROME=…")
+        sys.exit(
+            "dropout-book: a Chromium or Chrome prints the PDF, and none is here; install one, or name it: CHROME=…"
+        )
     return found[0]
 
 
@@ -349,7 +353,9 @@ def quoted(text):
 
 def copied(heading):
     """What a heading holds, without links, for a line of the contents."""
-    copy = tree(ET.tostring(heading, encoding="unicode", method="html").partition("</" + heading.tag)[0] + f"</{heading.tag}>")
+    copy = tree(
+        ET.tostring(heading, encoding="unicode", method="html").partition("</" + heading.tag)[0] + f"</{heading.tag}>"
+    )
     for parent in list(copy.iter()):
         for child in [c for c in parent if c.tag == "a"]:
             unwrap(parent, child)
@@ -478,7 +484,9 @@ def epub(site, to):
     relink(found, lambda page, anchor: f"{names[page.address]}{anchor and '#' + anchor}", online)
     files, images, spine, contents, part = {}, {}, [], [], None
     files["cover.xhtml"] = document(
-        title, [made("p", {"class": "cover"}, made("img", {"src": "images/cover.png", "alt": f"{title}, {authors()}"}))], "cover"
+        title,
+        [made("p", {"class": "cover"}, made("img", {"src": "images/cover.png", "alt": f"{title}, {authors()}"}))],
+        "cover",
     )
     files["title.xhtml"] = document(title, [made("h1", {}, title), made("p", {}, authors()), foot], "titlepage")
     images["cover.png"] = cover(title, authors())
@@ -513,7 +521,10 @@ def epub(site, to):
 
 def plain(heading):
     """A heading as one line of text; a formula in it as it is shown."""
-    copy = tree(ET.tostring(heading, encoding="unicode", method="html").strip().partition(f"</{heading.tag}>")[0] + f"</{heading.tag}>")
+    copy = tree(
+        ET.tostring(heading, encoding="unicode", method="html").strip().partition(f"</{heading.tag}>")[0]
+        + f"</{heading.tag}>"
+    )
     for parent in list(copy.iter()):
         for child in [c for c in parent if "katex-mathml" in classes(c)]:
             replace(parent, child)
@@ -525,7 +536,9 @@ def package(title, files, spine, online):
     kinds = {".xhtml": "application/xhtml+xml", ".png": "image/png", ".css": "text/css"}
     items = []
     for name, content in files.items():
-        properties = [p for p, has in (("nav", name == "nav.xhtml"), ("cover-image", name == "images/cover.png")) if has]
+        properties = [
+            p for p, has in (("nav", name == "nav.xhtml"), ("cover-image", name == "images/cover.png")) if has
+        ]
         properties += ["mathml"] if b"<math " in content and name.endswith(".xhtml") else []
         extra = f' properties="{" ".join(properties)}"' if properties else ""
         items.append(f'<item id="{identifier(name)}" href="{name}" media-type="{kinds[Path(name).suffix]}"{extra}/>')
@@ -582,8 +595,14 @@ def data_address(module):
 def at_home(text, site):
     """A page as it works when it is opened from the file system, and without what only a host needs."""
     text = re.sub(r'<details class="take">.*?</details>\n?', "", text, flags=re.DOTALL)
-    text = re.sub(r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?', "", text)
-    module = re.compile(r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"')  # a file may not import another
+    text = re.sub(
+        r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?',
+        "",
+        text,
+    )
+    module = re.compile(
+        r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"'
+    )  # a file may not import another
     return module.sub(lambda m: f'{m[1]}="{data_address(site / m[2])}"', text)
 
 
@@ -591,10 +610,14 @@ def offline(site, to):
     files = {}
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
-        hosted = re.match(r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|\.|take/|_static/(cards/|social|apple)", name)
+        hosted = re.match(
+            r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|\.|take/|_static/(cards/|social|apple)", name
+        )
         if path.is_file() and not hosted:
             content = path.read_bytes()
-            files[f"dropout-book/{name}"] = at_home(content.decode(), site).encode() if path.suffix == ".html" else content
+            files[f"dropout-book/{name}"] = (
+                at_home(content.decode(), site).encode() if path.suffix == ".html" else content
+            )
     pack(to, files)
     return f"open dropout-book/index.html; {len(files)} files"
 
@@ -637,7 +660,10 @@ def main():
     for kind in wanted:
         started = time.perf_counter()
         path, said = take(kind)
-        print(f"{os.path.relpath(path)}: {size(path.stat().st_size)}, {said} ({time.perf_counter() - started:.0f} s)", flush=True)
+        print(
+            f"{os.path.relpath(path)}: {size(path.stat().st_size)}, {said} ({time.perf_counter() - started:.0f} s)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

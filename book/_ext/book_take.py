@@ -20,10 +20,7 @@ FILES = {
 
 def size(count):
     """A number of bytes as one says it."""
-    for unit in ("kB", "MB"):
-        count /= 1000
-        if count < 999.5:
-            break
+    count, unit = (count / 1000, "kB") if count < 999_500 else (count / 1e6, "MB")
     return f"{count:.1f} {unit}" if count < 9.95 else f"{count:.0f} {unit}"
 
 
