@@ -20,6 +20,7 @@ import time
 import uuid
 import xml.etree.ElementTree as ET
 import zipfile
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
 from html.parser import HTMLParser
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import book_cards  # noqa: E402
+from book_search import plain_math  # noqa: E402
 from book_take import FILES, size  # noqa: E402
 
 OUT = ROOT / "_build" / "take"
@@ -93,6 +95,11 @@ def words(element):
     return (element.text or "") + "".join(words(child) + (child.tail or "") for child in element)
 
 
+def plain(element):
+    """The text of an element as one line."""
+    return " ".join(words(element).split())
+
+
 def replace(parent, child, others=()):
     """Put the elements `others` in the place of `child`; the text after it stays."""
     at, tail = list(parent).index(child), child.tail or ""
@@ -142,7 +149,7 @@ class Page:
         heading = self.article.find(".//h1")
         if part is None:  # the first page of the site is about the book
             heading[:], heading.text = [], "About this book"
-        self.title = " ".join(words(heading).split())
+        self.title = plain(heading)
 
     def tidy(self):
         for parent in list(self.article.iter()):
@@ -180,7 +187,7 @@ def top(section):
     for child in section:
         if child.tag == "h2":
             return child
-        if child.tag == "details" and child[0].tag == "summary":
+        if len(child) and (child[0].tag == "summary" or "summary" in classes(child[0])):  # a folded section
             return child[0].find("h2")
     return None
 
@@ -194,6 +201,11 @@ def pages(site):
     return found
 
 
+def beside(page, path):
+    """What `path`, as it stands on `page`, leads to, as a path in the site."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page.address), path))
+
+
 def relink(found, inside, online):
     """Lead each link to where it belongs: inside(page, anchor) where the book has the page, else to the site's address
     `online`; where that is unknown the link goes and its words stay."""
@@ -205,9 +217,7 @@ def relink(found, inside, online):
                 if re.match(r"[a-z]+:", address):
                     continue
                 path, _, anchor = address.partition("#")
-                path = (
-                    posixpath.normpath(posixpath.join(posixpath.dirname(page.address), path)) if path else page.address
-                )
+                path = beside(page, path) if path else page.address
                 if path in known:
                     link.set("href", inside(known[path], anchor))
                 elif online:
@@ -251,7 +261,7 @@ def chromium():
     found = [path for path in [os.environ.get("CHROME"), *on_path, *elsewhere] if path and Path(path).exists()]
     if not found:
         sys.exit(
-            "dropout-book: a Chromium or Chrome prints the PDF, and none is here; install one, or name it: CHROME=…"
+            "dropout-book: a Chromium prints the PDF, and none is here; install one, or name it: CHROME=/path/to/it"
         )
     return found[0]
 
@@ -296,12 +306,16 @@ def to_print(found, site):
                     element.set(name, f"{page.key}--{element.get(name)}")
             element.attrib.pop("title", None)
             if element.get("src"):
-                path = posixpath.normpath(posixpath.join(posixpath.dirname(page.address), element.get("src")))
-                element.set("src", (site / path).as_uri())
+                element.set("src", (site / beside(page, element.get("src"))).as_uri())
             if "katex" in classes(element):
-                spoken = element.find(".//annotation")
-                element.attrib |= {"role": "img", "aria-label": " ".join((spoken.text or "").split())}
+                tex = element.find(".//annotation").text or ""
+                said = plain_math(tex)
+                element.attrib |= {"role": "img", "aria-label": " ".join(tex.split()) if "…" in said else said}
                 replace(element, element[0])
+                del element[0].attrib["aria-hidden"]
+            elif element.tag == "figure":  # the picture in it has the alternative text
+                element.tag = "div"
+                element.set("class", "figure")
         page.article.attrib |= {"class": "chapter", "id": page.key, "style": f"page: {page.key}"}
 
     def line(anchor, heading):
@@ -352,10 +366,8 @@ def quoted(text):
 
 
 def copied(heading):
-    """What a heading holds, without links, for a line of the contents."""
-    copy = tree(
-        ET.tostring(heading, encoding="unicode", method="html").partition("</" + heading.tag)[0] + f"</{heading.tag}>"
-    )
+    """What a heading holds, for a line of the contents."""
+    copy = deepcopy(heading)
     for parent in list(copy.iter()):
         for child in [c for c in parent if c.tag == "a"]:
             unwrap(parent, child)
@@ -383,7 +395,9 @@ def places(path):
 
 def pdf(site, to):
     """Print twice: to learn on which page each section begins, and with these numbers in the contents."""
-    page, text = to.with_suffix(".html"), to_print(pages(site), site)
+    found = pages(site)
+    pictures = {" ".join(image.get("alt").split()) for page in found for image in page.article.iter("img")}
+    page, text = to.with_suffix(".html"), to_print(found, site)
     page.write_text(text, encoding="utf-8")
     printed(page, to, "--disable-pdf-tagging")
     page.write_text(numbered(text, places(to)), encoding="utf-8")
@@ -393,6 +407,10 @@ def pdf(site, to):
             metadata["dc:title"], metadata["dc:language"] = facts(site)[0], {"en"}
             metadata["dc:creator"] = [authors()]
         made_pdf.docinfo["/Author"] = authors()
+        for each in made_pdf.objects:  # what Chromium calls a figure for its alternative text may be a formula
+            if isinstance(each, pikepdf.Dictionary) and each.get("/S") == "/Figure" and "/Alt" in each:
+                if " ".join(str(each.Alt).split()) not in pictures:
+                    each.S = pikepdf.Name.Formula
         made_pdf.save(to, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
         return f"{len(made_pdf.pages)} pages"
 
@@ -465,7 +483,7 @@ def to_read(page, site, images):
             if "katex" in classes(child):
                 replace(parent, child, [as_mathml(child)])
             elif child.tag == "img":
-                source = site / posixpath.normpath(posixpath.join(posixpath.dirname(page.address), child.get("src")))
+                source = site / beside(page, child.get("src"))
                 name = f"{source.stem[:16]}.png"
                 images[name] = images.get(name) or picture(source)
                 child.set("src", f"images/{name}")
@@ -483,11 +501,8 @@ def epub(site, to):
     names = {page.address: f"{page.key}.xhtml" for page in found}
     relink(found, lambda page, anchor: f"{names[page.address]}{anchor and '#' + anchor}", online)
     files, images, spine, contents, part = {}, {}, [], [], None
-    files["cover.xhtml"] = document(
-        title,
-        [made("p", {"class": "cover"}, made("img", {"src": "images/cover.png", "alt": f"{title}, {authors()}"}))],
-        "cover",
-    )
+    front = made("img", {"src": "images/cover.png", "alt": f"The cover: {title}, {authors()}"})
+    files["cover.xhtml"] = document(title, [made("p", {"class": "cover"}, front)], "cover")
     files["title.xhtml"] = document(title, [made("h1", {}, title), made("p", {}, authors()), foot], "titlepage")
     images["cover.png"] = cover(title, authors())
     for page in found:
@@ -519,28 +534,15 @@ def epub(site, to):
     return f"{len(spine)} pages"
 
 
-def plain(heading):
-    """A heading as one line of text; a formula in it as it is shown."""
-    copy = tree(
-        ET.tostring(heading, encoding="unicode", method="html").strip().partition(f"</{heading.tag}>")[0]
-        + f"</{heading.tag}>"
-    )
-    for parent in list(copy.iter()):
-        for child in [c for c in parent if "katex-mathml" in classes(c)]:
-            replace(parent, child)
-    return " ".join(words(copy).split())
-
-
 def package(title, files, spine, online):
     """content.opf: what the EPUB is, holds, and in which order one reads it."""
     kinds = {".xhtml": "application/xhtml+xml", ".png": "image/png", ".css": "text/css"}
     items = []
     for name, content in files.items():
-        properties = [
-            p for p, has in (("nav", name == "nav.xhtml"), ("cover-image", name == "images/cover.png")) if has
-        ]
-        properties += ["mathml"] if b"<math " in content and name.endswith(".xhtml") else []
-        extra = f' properties="{" ".join(properties)}"' if properties else ""
+        properties = {"nav.xhtml": "nav", "images/cover.png": "cover-image"}.get(name, "")
+        if b"<math " in content and name.endswith(".xhtml"):
+            properties = f"{properties} mathml".strip()
+        extra = f' properties="{properties}"' if properties else ""
         items.append(f'<item id="{identifier(name)}" href="{name}" media-type="{kinds[Path(name).suffix]}"{extra}/>')
     cited = citation()
     about = [
@@ -548,7 +550,8 @@ def package(title, files, spine, online):
         f"<dc:title>{html.escape(title)}</dc:title><dc:language>en</dc:language><dc:language>zh-Hans</dc:language>",
         f"<dc:creator>{html.escape(authors())}</dc:creator><dc:date>{cited['date-released']}</dc:date>",
         f"<dc:description>{html.escape(cited['title'])}</dc:description><dc:rights>CC BY 4.0; code MIT</dc:rights>",
-        f'<meta property="dcterms:modified">{today():%Y-%m-%dT%H:%M:%SZ}</meta><meta name="cover" content="images-cover-png"/>',
+        f'<meta property="dcterms:modified">{today():%Y-%m-%dT%H:%M:%SZ}</meta>',
+        '<meta name="cover" content="images-cover-png"/>',
     ]
     features = ["structuralNavigation", "tableOfContents", "alternativeText", "MathML", "readingOrder"]
     about += [f'<meta property="schema:accessibilityFeature">{feature}</meta>' for feature in features]
@@ -592,32 +595,29 @@ def data_address(module):
     return "data:text/javascript;base64," + base64.b64encode(text.encode()).decode()
 
 
+HOSTED = re.compile(r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|\.|take/|_static/(cards/|social|apple)")
+ABOUT = re.compile(
+    r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?'
+)
+MODULE = re.compile(r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"')
+
+
 def at_home(text, site):
-    """A page as it works when it is opened from the file system, and without what only a host needs."""
+    """A page as it works when it is opened from the file system, where a file may not import another as a module; and
+    without what only a host needs."""
     text = re.sub(r'<details class="take">.*?</details>\n?', "", text, flags=re.DOTALL)
-    text = re.sub(
-        r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?',
-        "",
-        text,
-    )
-    module = re.compile(
-        r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"'
-    )  # a file may not import another
-    return module.sub(lambda m: f'{m[1]}="{data_address(site / m[2])}"', text)
+    return MODULE.sub(lambda m: f'{m[1]}="{data_address(site / m[2])}"', ABOUT.sub("", text))
 
 
 def offline(site, to):
     files = {}
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
-        hosted = re.match(
-            r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|\.|take/|_static/(cards/|social|apple)", name
-        )
-        if path.is_file() and not hosted:
+        if path.is_file() and not HOSTED.match(name):
             content = path.read_bytes()
-            files[f"dropout-book/{name}"] = (
-                at_home(content.decode(), site).encode() if path.suffix == ".html" else content
-            )
+            if path.suffix == ".html":
+                content = at_home(content.decode(), site).encode()
+            files[f"dropout-book/{name}"] = content
     pack(to, files)
     return f"open dropout-book/index.html; {len(files)} files"
 
@@ -660,10 +660,8 @@ def main():
     for kind in wanted:
         started = time.perf_counter()
         path, said = take(kind)
-        print(
-            f"{os.path.relpath(path)}: {size(path.stat().st_size)}, {said} ({time.perf_counter() - started:.0f} s)",
-            flush=True,
-        )
+        seconds = time.perf_counter() - started
+        print(f"{os.path.relpath(path)}: {size(path.stat().st_size)}, {said} ({seconds:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ A4 = (595, 842)  # points
 MARGIN = 56.7  # points: 2 cm at the left and right
 MAX_PDF = 20_000_000  # bytes
 CANARY = re.search(r"kept from students: (\w+)", (build.ROOT / "homework" / "02-mask-math.ipynb").read_text("utf-8"))[1]
-FORMULA = "KL"  # see test_words_are_found_again
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,11 @@ def test_a_master_in_a_zip_is_found(tmp_path, monkeypatch):
 def offline_faults(files):
     """What a copy opened from the file system would ask a host for, links that lead nowhere, and scripts that a page
     cannot load from there."""
-    faults = [f"{name}: of the host" for name in files if re.search(r"404|robots|sitemap|feed\.xml|/take/|/\.", name)]
+    faults = [
+        f"{name}: of the host"
+        for name in files
+        if re.search(r"/404\.html|/robots|/sitemap|/feed\.xml|/take/|/\.", name)
+    ]
     for name, content in files.items():
         if not name.endswith(".html"):
             continue
@@ -128,9 +131,7 @@ def offline_faults(files):
         for address in loaded:
             if re.match(r"(?!data:)[a-z]+:|//", address):
                 faults.append(f"{name} loads {address}")
-        if re.search(
-            r'type="module"[^>]*src="(?!data:)|src="(?!data:)[^"]*"[^>]*type="module"|data-module="(?!data:)', text
-        ):
+        if re.search(r'src="(?!data:)[^"]*"[^>]*type="module"|data-(?:module|d3)="(?!data:)', text):
             faults.append(f"{name}: a module in a file")
         for address in [*loaded, *links]:
             path = address.partition("#")[0].partition("?")[0]
@@ -187,9 +188,9 @@ def test_offline_search_answers_and_figures_live(browser, unpacked):
         page.goto((unpacked / name).as_uri())
         stage = page.locator(".stage").first
         stage.scroll_into_view_if_needed()
-        page.locator(".stage.live .explore button").first.wait_for()
-        before = page.locator(".stage.live .says").first.text_content()
-        assert before
+        page.locator(".stage.live .says").first.wait_for()
+        assert page.locator(".stage.live .says").first.text_content()
+        assert not page.locator(".stage.live .enlarge").first.is_visible()
     assert faults == []
     assert [url[:60] for url in asked if not url.startswith(("file:", "data:"))] == []
     page.close()
@@ -238,9 +239,7 @@ def epub_faults(files):
                 if target not in files or (anchor and anchor not in ids.get(target, [])):
                     faults.append(f"{name}: {address} leads nowhere")
     css = files["book/epub.css"].decode()
-    faults += re.findall(
-        r"@import|url\(|light-dark|(?<![\w-])color:[^;]*", css
-    )  # the reader's own colours, by night too
+    faults += re.findall(r"@import|url\(|light-dark|(?<![\w-])color:[^;]*", css)  # the reader's own, by night too
     return faults
 
 
@@ -281,11 +280,7 @@ SPOILT = [
     ("01-overfitting", 'src="images/', 'src="https://example.org/'),
     ("01-overfitting", "</body>", "<script/></body>"),
     ("03-inverted", 'href="notebooks-02', 'href="notebooks-99'),
-    (
-        "03-inverted",
-        '<html xmlns="http://www.w3.org/1999/xhtml" ',
-        '<html xmlns="http://www.w3.org/1999/xhtml" id="summary" ',
-    ),
+    ("03-inverted", "<body", '<body id="summary"'),
     ("content.opf", ' properties="mathml"', ""),
     ("content.opf", 'href="epub.css"', 'href="gone.css"'),
     ("nav.xhtml", "#summary", "#gone"),
@@ -329,9 +324,8 @@ def test_epubcheck_finds_a_planted_fault(epubcheck, made, tmp_path):
     files = members(made("epub"))
     kept = [name for name in files if not re.search(r"book/(notebooks|book)-(?!changes)|images/(?!cover)", name)]
     files = {name: files[name] for name in kept}  # a part, in which links lead nowhere
-    take.pack(
-        tmp_path / "faulty.epub", {n: c for n, c in files.items() if n != "mimetype"}, {"mimetype": files["mimetype"]}
-    )
+    first = {"mimetype": files.pop("mimetype")}
+    take.pack(tmp_path / "faulty.epub", files, first)
     assert epubcheck(tmp_path / "faulty.epub")
 
 
@@ -366,10 +360,9 @@ def tag_faults(pdf):
     faults = [] if root.get("/MarkInfo", {}).get("/Marked") else ["not tagged"]
     faults += [] if root.get("/Lang") == "en" else ["no language"]
     faults += [] if pdf.docinfo.get("/Title") == "Dropout, Executed" else ["no title"]
-    figures = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and o.get("/S") == "/Figure"]
-    faults += [f"{sum('/Alt' not in f for f in figures)} figures without alt text"] * any(
-        "/Alt" not in f for f in figures
-    )
+    drawn = (pikepdf.Name.Figure, pikepdf.Name.Formula)
+    figures = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and o.get("/S") in drawn]
+    faults += ["a figure without alt text" for figure in figures if not str(figure.get("/Alt", "")).strip()]
     return faults if "/StructTreeRoot" in root else [*faults, "no tree"]
 
 
@@ -392,7 +385,7 @@ def outline(pdf):
 
 
 def cut_faults(path):
-    """Text and pictures that reach out of the page's column."""
+    """Text that reaches out of the page's column, and a page of another size."""
     faults = []
     for n, page in enumerate(pypdfium2.PdfDocument(path), 1):
         width, height = page.get_size()
@@ -400,7 +393,6 @@ def cut_faults(path):
             faults.append(f"page {n} is {width:.0f} x {height:.0f}")
         words = page.get_textpage()
         boxes = [words.get_rect(k) for k in range(words.count_rects())]
-        boxes += [image.get_bounds() for image in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])]
         for left, bottom, right, top in boxes:
             if left < MARGIN - 6 or right > width - MARGIN + 6 or bottom < 15 or top > height - 15:
                 faults.append(f"page {n}: {left:.0f} to {right:.0f}, {bottom:.0f} to {top:.0f}")
@@ -479,7 +471,7 @@ def test_words_are_found_again_and_furniture_is_not(made):
     missing = [claim for claim, said in claims().items() if squeezed(said)[:40] not in text]
     assert missing == []
     assert "掩码" in text  # a font for Chinese was there
-    for formula in ("Var[", "=0.5", "∥w∥", "σ2", "√"):
+    for formula in ("∥y−Xw∥", "H=X(X⊤X)−1X⊤"):
         assert formula in text, formula
     for word in ("Showallcode", "Searchthebook", "Skiptothetext", "Coveredunt", "Linkto:", "ReadtheNumbers"):
         assert word not in text, word
@@ -536,17 +528,12 @@ def test_what_is_too_wide_is_set_smaller_and_what_is_cut_is_found(page_of):
     wide = wide.replace("<td>", '<td style="white-space: nowrap">')
     assert cut_faults(page_of(FINE + wide)) == []
     assert cut_faults(page_of(FINE + f'<pre style="white-space: pre">{"x" * 160}</pre>'))
-    assert cut_faults(
-        page_of(FINE + '<p style="margin-left: 12cm; width: 9cm; max-width: none !important">a few words more</p>')
-    )
 
 
 def test_without_a_chromium_one_sentence_says_so(monkeypatch):
     monkeypatch.setattr(take.shutil, "which", lambda name: None)
     monkeypatch.setattr(take.Path, "exists", lambda self: False)
-    with pytest.raises(
-        SystemExit, match=r"^dropout-book: a Chromium or Chrome prints the PDF, and none is here;[^\n]*$"
-    ):
+    with pytest.raises(SystemExit, match=r"^dropout-book: a Chromium prints the PDF, and none is here;[^\n]*$"):
         take.chromium()
 
 
@@ -625,7 +612,6 @@ def test_the_menu_is_opened_with_the_keyboard(browser, offering, width, scheme):
 
 
 def test_make_and_the_workflow_name_what_there_is():
-    assert [*book_take.FILES] == [take.take.__globals__["FILES"] and name for name in book_take.FILES]
     assert len(take.MAKERS) == len(book_take.FILES)
     workflow = (build.ROOT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8")
     assert workflow.index("tools/take.py && .venv/bin/python tools/build.py") < workflow.index("pytest")
