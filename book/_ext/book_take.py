@@ -11,7 +11,7 @@ from pathlib import Path
 FOLDER = "take"
 FILES = {
     "dropout-book.pdf": "The book as PDF",
-    "dropout-book.epub": "The book for e-readers, EPUB",
+    "dropout-book.epub": "The book as EPUB",
     "dropout-book-offline.zip": "This site, to read offline",
     "notebooks.zip": "All notebooks",
     "assignments.zip": "All homework",
