@@ -557,7 +557,8 @@ def test_what_is_too_wide_is_set_smaller_and_what_is_cut_is_found(page_of):
     assert cut_faults(fits) == lost_faults(whole(fits), [take.tree(f"<div>{wide}{long}</div>")]) == []
     cut = page_of(FINE + long.replace("<pre", '<pre style="white-space: pre"'))
     assert lost_faults(whole(cut), [take.tree(f"<div>{long}</div>")])
-    assert cut_faults(page_of(FINE + '<p style="margin: 0 0 0 -1.5cm">out of the column</p>'))
+    assert cut_faults(page_of("<style>@page { size: A5 }</style>" + FINE))
+    assert cut_faults(page_of("<style>@page { margin: 1.5cm }</style>" + FINE))
 
 
 def test_without_a_chromium_one_sentence_says_so(monkeypatch):
