@@ -154,7 +154,8 @@ class Page:
     def tidy(self):
         for parent in list(self.article.iter()):
             for child in list(parent):
-                if child.tag in ("form", "script", "button") or any(name in FURNITURE for name in classes(child)):
+                furniture = child.tag in ("form", "script", "button") or child.get("popover") is not None
+                if furniture or any(name in FURNITURE for name in classes(child)):
                     replace(parent, child)
                 elif "enlarge" in classes(child):
                     unwrap(parent, child)
