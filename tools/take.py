@@ -403,6 +403,7 @@ def pdf(site, to):
     printed(page, to, "--disable-pdf-tagging")
     page.write_text(numbered(text, places(to)), encoding="utf-8")
     printed(page, to, "--generate-pdf-document-outline")
+    page.unlink()
     with pikepdf.open(to, allow_overwriting_input=True) as made_pdf:
         with made_pdf.open_metadata() as metadata:
             metadata["dc:title"], metadata["dc:language"] = facts(site)[0], {"en"}
