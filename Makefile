@@ -20,11 +20,12 @@ export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help book test serve notebooks homework grade explain alike gradescope test-all lint experiments stress replicate lock bare \
+.PHONY: help book pdf epub offline take test serve notebooks homework grade explain alike gradescope test-all lint experiments stress replicate lock bare \
   variants pythons claims answers spread zoo bench clean
 
 help:
 	@echo "make book        builds the site from the stored outputs, and says which file to open"
+	@echo "make pdf         the book as one PDF, which a Chromium prints; make epub, make offline: for e-readers, without a server"
 	@echo "make test        runs every notebook again and tests functions, site and grader"
 	@echo "make serve       shows the site at a local address"
 	@echo "make notebooks   executes the chapters that changed and stores their outputs"
@@ -35,6 +36,13 @@ help:
 
 book: $(BOOK)
 	@$(BIN)/python tools/build.py
+
+# To take along, from the built site into _build/take; make take makes these three, notebooks.zip and assignments.zip.
+pdf epub offline: book
+	@$(BIN)/python tools/take.py $@
+
+take: book
+	@$(BIN)/python tools/take.py
 
 test: $(READY) book
 	$(PYTEST) $(SUITE)

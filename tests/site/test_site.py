@@ -12,6 +12,7 @@ import built
 import html5lib
 import nbformat
 import pytest
+from book_take import FILES
 from built import DOCUMENTS, NOTEBOOKS, PAGES, WEIGHT, address, visits
 
 TITLE = "Dropout, Executed"
@@ -171,6 +172,7 @@ def file_faults(files, docs):
     sources = {f"_sources/{doc}" for doc in docs}
     alone = (
         r"feed\.xml|robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
+        rf"|take/({'|'.join(map(re.escape, FILES))})"
     )
     other = rf"_static/.*|_images/\w{{64}}\.webp|{alone}"
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
@@ -286,7 +288,13 @@ def test_only_the_book_is_in_the_site(state):
     assert file_faults(files_of(built.STATES[state]()), DOCUMENTS) == []
 
 
-STRAY = ["homework/02-mask-math.html", "_sources/homework/02-mask-math.ipynb", "book/draft.html", "notes.md"]
+STRAY = [
+    "homework/02-mask-math.html",
+    "take/homework.zip",
+    "_sources/homework/02-mask-math.ipynb",
+    "book/draft.html",
+    "notes.md",
+]
 
 
 @pytest.mark.parametrize("name", STRAY)
