@@ -29,7 +29,9 @@ def load(name, read=READ):
 def extract(pages, folder, read=READ):
     """Write the messages of `pages`, and those of the contents, to `folder` as .pot files."""
     env = load("environment.pickle", read)
-    listed = {book_translate.CONTENTS: book_translate.contents_messages(env, lambda name: load(f"{name}.doctree", read))}
+    listed = {
+        book_translate.CONTENTS: book_translate.contents_messages(env, lambda name: load(f"{name}.doctree", read))
+    }
     for page in pages:
         doctree = load(f"{page}.doctree", read)
         listed[page] = book_translate.page_messages(env, page, doctree)
@@ -39,7 +41,12 @@ def extract(pages, folder, read=READ):
             catalog.add(text, MsgOrigin(page, 1))
         template = folder / f"{page}.pot"
         template.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"version": "", "project": "Dropout, Executed", "copyright": "The authors", "ctime": "2000-01-01 00:00+0000"}
+        facts = {
+            "version": "",
+            "project": "Dropout, Executed",
+            "copyright": "The authors",
+            "ctime": "2000-01-01 00:00+0000",
+        }
         facts |= {"last_translator": "", "language_team": "", "display_location": False, "display_uuid": False}
         written = GettextRenderer(outdir=str(folder)).render("message.pot.jinja", facts | {"messages": list(catalog)})
         template.write_text(written, encoding="utf-8")
@@ -56,7 +63,10 @@ def tidy(path):
     text = re.sub(r"^#, (?:python(?:-brace)?-format(?:, )?)+\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"^#, fuzzy, python.*", "#, fuzzy", text, flags=re.MULTILINE)
     start = text.index("msgid ")
-    text = "# Part of the book; under its licence. Made by `make translate`: translate, and leave the msgid.\n" + text[start:]
+    text = (
+        "# Part of the book; under its licence. Made by `make translate`: translate, and leave the msgid.\n"
+        + text[start:]
+    )
     path.write_text(text, encoding="utf-8")
 
 
@@ -70,7 +80,10 @@ def check(path):
             continue
         done += not message.fuzzy
         found = book_translate.faults(message.id, message.string)
-        found += [f"no {terms[term][0]} for {term!r}" for term in book_translate.missing_terms(message.id, message.string, terms)]
+        found += [
+            f"no {terms[term][0]} for {term!r}"
+            for term in book_translate.missing_terms(message.id, message.string, terms)
+        ]
         found += ["it is fuzzy: see whether it still fits, and take the mark away"] if message.fuzzy else []
         wrong += bool(found)
         if found:

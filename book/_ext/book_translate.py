@@ -3,32 +3,51 @@
 A message is a paragraph, title, table cell, caption, alt text or folded part's summary of a page as it is read, in its
 own Markdown. Numbers that a cell or a directive computes are ⟦1⟧, ⟦2⟧ … in the message and come from the page.
 Formulas, code and what has no words of its own are no messages.
+
+When the English pages are written, those that locale/LANGUAGE/published.txt names are written again, below FOLDER:
+from the same stored outputs, with every message translated. A message without a translation stays English, marked.
+What is on no page of its own, the words of templates, modules and scripts, stands in site.po; titles, parts and
+promises in contents.po. What is not published in this language is linked where it is, in English.
 """
 
+import html
+import pickle
+import posixpath
 import re
+import shutil
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
+import book_numbers
+import book_search
+import book_site
+from babel.messages import pofile
 from docutils import nodes
+from docutils.utils import new_document
+from myst_parser.parsers.sphinx_ import MystParser
 from sphinx import addnodes
-from sphinx.util.nodes import is_translatable
+from sphinx.transforms import SphinxContentsFilter
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+LANGUAGE, FOLDER, TAG, NAME = "zh_CN", "zh", "zh-Hans", "中文"
+CONTENTS, SITE = "contents", "site"  # catalogues that are of no page
 
 ONE = r"[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[−+-]?\d+)?(?:/\d+)?"
 # Not what is part of a name (Chapter 3, Claim 09, Figure 2.1), of a word, or of 1 − p.
-NUMBER = re.compile(
-    rf"(?<![\w⟦.#])(?<![A-Za-z]-)(?<!et al\. )(?<!Claim )(?<!Chapter )(?<!Figure )(?<!Table )(?<!Exercise )(?:\[{ONE}(?:, {ONE})*\]|{ONE})"
-    r"(?![\w.,]*\w|\s?[−-]\s?[pt]\b)"
-)
+NAMED = "".join(rf"(?<!{name} )" for name in ("Claim", "Chapter", "Figure", "Table", "Exercise", r"et al\."))
+NUMBER = re.compile(rf"(?<![\w⟦.#])(?<![A-Za-z]-){NAMED}(?:\[{ONE}(?:, {ONE})*\]|{ONE})(?![\w.,]*\w|\s?[−-]\s?[pt]\b)")
 KEPT = re.compile(r"(\]\([^)]*\)|<[^<>]*>|(?<=\[)\d+\. (?=[A-Z]))")  # where a link leads, tags, a title's number
 PLACE = re.compile(r"⟦(\d+)⟧")
 SPELLED = re.compile(r'<span lang="zh-Hans">.*?</span>')  # is Chinese already
 FORMULA = re.compile(r"(?<![\\$])\$[^$]+\$(?!\$)")
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
-NAMED = re.compile(r"(Figure|Table) \d+\.\d+\.?")
+LABEL = re.compile(r"(Figure|Table) \d+\.\d+\.?")
 COMPUTED = {"measured", "counts", "needs"}  # what directives make, by its class
 TYPED = {"claim", "why", "lesson"}
 COUNTED = re.compile(r"About \d+ minutes to read|\[\d+ questions\]|The time to read is")  # in a lesson
-LANGUAGE = "zh_CN"
-CONTENTS, SITE = "contents", "site"  # catalogues that are of no page
 SUMMARY = re.compile(r"(?<=<summary>)(?!\s*(?:Solution|Answer)\b)([^<]+)(?=</summary>)")
 
 
@@ -86,7 +105,7 @@ def markdown(node):
 def label_of(caption):
     """The children of a caption that say its number: "Figure 2.1." and a space."""
     first = caption.children[0] if caption.children else None
-    return caption.children[:2] if isinstance(first, nodes.strong) and NAMED.fullmatch(plain(first)) else []
+    return caption.children[:2] if isinstance(first, nodes.strong) and LABEL.fullmatch(plain(first)) else []
 
 
 def plain(node):
@@ -117,7 +136,7 @@ def source_of(node):
     if isinstance(node, nodes.caption) and label_of(node):
         kept = node.children[len(label_of(node)) :]
         made = "".join(map(markdown, kept))
-        return node.rawsource if node.rawsource and not NAMED.match(node.rawsource) else made
+        return node.rawsource if node.rawsource and not LABEL.match(node.rawsource) else made
     if not node.rawsource or (node.source is None and node.rawsource == node.astext()):
         return "".join(map(markdown, node.children))
     return node.rawsource
@@ -180,6 +199,407 @@ def promise(doctree):
     return next(m.text for m in messages(doctree) if isinstance(m.node, nodes.paragraph))
 
 
+# ---------------------------------------------------------------- catalogues
+
+
+def home(root):
+    return Path(root, "locale", LANGUAGE)
+
+
+@cache
+def read_catalog(path, changed):
+    """{message: translation} of a .po file, without what is fuzzy or empty."""
+    with open(path, "rb") as file:
+        return {m.id: m.string for m in pofile.read_po(file) if m.id and m.string and not m.fuzzy}
+
+
+def catalog(root, name):
+    """What is translated of a page, or in one of the other catalogues; {} where nothing is."""
+    path = home(root) / "LC_MESSAGES" / f"{name}.po"
+    return read_catalog(str(path), path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+def published(root):
+    """The pages that are shown in this language."""
+    path = home(root) / "published.txt"
+    return path.read_text(encoding="utf-8").split() if path.is_file() else []
+
+
+# ---------------------------------------------------------------- a page in the other language
+
+
+def parse(env, docname, settings, texts):
+    """The inline nodes of each of `texts`, which are one paragraph of Markdown each; a warning where they are not."""
+    document = new_document(env.doc2path(docname), settings)
+    env.prepare_settings(docname)
+    # A title's "2. " would begin a list.
+    MystParser().parse("\n\n".join(re.sub(r"^(\d+)\. ", r"\1\\. ", text) for text in texts), document)
+    env.temp_data.clear()
+    book_numbers.keep_together(None, document)
+    made = document.children
+    if len(made) == len(texts) and all(isinstance(node, nodes.paragraph) for node in made):
+        return [paragraph.children for paragraph in made]
+    odd = next((i for i, node in enumerate(made) if not isinstance(node, nodes.paragraph)), len(texts) - 1)
+    logger.warning("a translation is not one paragraph: %s", texts[min(odd, len(texts) - 1)][:80], location=docname)
+    return [[nodes.Text(text)] for text in texts]
+
+
+def fill(children, message, docname):
+    """Put the numbers of the page in the place of ⟦1⟧, ⟦2⟧ …; each stands there once, or it is a warning."""
+    box, seen = nodes.inline("", "", *children), []
+
+    def put(found):
+        seen.append(int(found[1]))
+        return message.numbers[int(found[1]) - 1] if int(found[1]) <= len(message.numbers) else found[0]
+
+    for text in list(box.findall(nodes.Text)):
+        if PLACE.search(text):
+            text.parent.replace(text, nodes.Text(PLACE.sub(put, text)))
+    if sorted(seen) != list(range(1, len(message.numbers) + 1)):
+        logger.warning("placeholders of a translation: %s, not 1 to %s each once: %s", seen, len(message.numbers),
+                       message.text[:80], location=docname)  # fmt: skip
+    return box.children
+
+
+def translate(env, docname, doctree, words):
+    """Put the translations of `words`, {message: translation}, into a page; mark what has none."""
+    found = list(messages(doctree))
+    inline = [m for m in found if m.kind in ("text", "caption") and m.text in words]
+    for message, children in zip(inline, parse(env, docname, doctree.settings, [words[m.text] for m in inline])):
+        node, kept = message.node, label_of(message.node) if message.kind == "caption" else []
+        badge = [n for n in node.children if "verdict" in getattr(n, "attributes", {}).get("classes", ())]  # a ledger's
+        children = fill(children, message, docname)
+        node.children = []
+        node.extend([*kept, *children, *([nodes.Text(" "), *badge] if badge else [])])
+    for message in found:
+        node, said = message.node, words.get(message.text)
+        if message.kind in ("text", "caption") and said is None:
+            node["classes"] += ["untranslated", "language-en"]  # docutils makes a lang attribute of the second
+        elif said is None:
+            continue
+        elif message.kind == "alt":
+            node["alt"] = said
+        elif message.kind == "prompt":
+            node["cell_metadata"]["mystnb"]["code_prompt_show"] = said
+        elif message.kind == "table":
+            node["about"] = said
+        elif message.kind == "summary":
+            made = SUMMARY.sub(lambda m: words.get(m[1].strip(), m[1]), node.astext())
+            node.replace_self(nodes.raw("", made, format="html"))
+    for table in doctree.findall(nodes.table):
+        if not table.get("own"):
+            table["about"] = title_of(table)
+
+
+def title_of(node):
+    while node is not None and not isinstance(node, nodes.section):
+        node = node.parent
+    return node.next_node(nodes.title).astext() if node is not None else ""
+
+
+def entry(title, doctree):
+    """A title as it stands in contents."""
+    visitor = SphinxContentsFilter(doctree)
+    title.walkabout(visitor)
+    return visitor.get_entry_text()
+
+
+class Edition:
+    """What a build needs to write the other language: pages as they are read, translated, and their titles."""
+
+    def __init__(self, app):
+        self.app, self.env, self.read, self.made = app, app.env, app.env.get_doctree, {}
+        self.pages = [name for name in published(app.srcdir) if name in app.env.found_docs]
+        self.common = catalog(app.srcdir, CONTENTS)
+        self.words = Words(catalog(app.srcdir, SITE))
+
+    def get_doctree(self, docname):
+        """A page, translated where it is published; of the others the title and the promise are."""
+        doctree = self.read(docname)
+        if docname not in self.made:
+            words = self.common
+            if docname in self.pages:
+                words = words | catalog(self.app.srcdir, docname)
+                for section in doctree.findall(nodes.section):
+                    section["further"] = section[0].astext().startswith("Further: ")
+            else:
+                first = {id(node) for kind in (nodes.title, nodes.paragraph) for node in [doctree.next_node(kind)]}
+                words = {m.text: words[m.text] for m in messages(doctree) if id(m.node) in first and m.text in words}
+            translate(self.env, docname, doctree, words)
+            for tree in doctree.findall(addnodes.toctree):
+                if tree.get("caption"):
+                    tree["caption"] = words.get(tree["caption"], tree["caption"])
+            doctree.settings.env = doctree.reporter = None
+            self.made[docname] = pickle.dumps(doctree, pickle.HIGHEST_PROTOCOL)
+            doctree = self.read(docname)
+        reporter, doctree = doctree.reporter, pickle.loads(self.made[docname])
+        doctree.settings.env, doctree.reporter = self.env, reporter
+        return doctree
+
+    def title(self, docname):
+        """Translate a page's title, and its sections in the contents."""
+        env = self.env
+        if docname not in self.pages and env.titles[docname].astext() not in self.common:
+            return
+        doctree = self.get_doctree(docname)
+        named = {f"#{name}": node[0] for node in doctree.findall(nodes.section) for name in node["ids"]}
+        first = next(doctree.findall(nodes.section))[0]
+        env.titles[docname] = env.longtitles[docname] = nodes.title("", "", *entry(first, doctree))
+        if docname in self.pages:
+            env.tocs[docname] = env.tocs[docname].deepcopy()
+            for link in env.tocs[docname].findall(nodes.reference):
+                if link["refuri"] == docname:
+                    title = named.get(link["anchorname"]) if link["anchorname"] else first
+                    if title is not None:
+                        link.children = []
+                        link.extend(entry(title, doctree))
+
+
+# ---------------------------------------------------------------- words of templates, modules and scripts
+
+SILENT = re.compile(r"(<(pre|code|script|style|annotation)\b.*?</\2>|<[^>]*>)", re.DOTALL)
+SPOKEN = re.compile(r'(?<=\s)(title|aria-label|placeholder|data-search)="([^"]*)"')
+NUMERAL = re.compile(r"\d[\d,]*(?:\.\d+)*")
+
+
+class Words:
+    """The catalogue of the site: whole texts, in which ⟦1⟧ … are numbers and {} is any text, which stays."""
+
+    def __init__(self, catalog):
+        self.exact = {source: said for source, said in catalog.items() if "{}" not in source}
+        self.open = [
+            (re.compile(re.escape(source).replace(r"\{\}", "(.+?)")), said)
+            for source, said in catalog.items()
+            if "{}" in source and "${" not in source
+        ]
+
+    def get(self, text):
+        """The translation of a text, None where there is none."""
+        bare = " ".join(text.replace("\xa0", " ").split())
+        if bare in self.exact:
+            return self.exact[bare]
+        numbers = NUMERAL.findall(bare)
+        serial = iter(range(1, len(numbers) + 1))
+        masked = NUMERAL.sub(lambda m: f"⟦{next(serial)}⟧", bare)
+
+        def put(said):
+            return PLACE.sub(lambda m: numbers[int(m[1]) - 1], said)
+
+        if masked in self.exact:
+            return put(self.exact[masked])
+        for pattern, said in self.open:
+            if found := pattern.fullmatch(masked):
+                return put(said.format(*(self.exact.get(part, part) for part in found.groups())))
+        return None
+
+
+def localise(page, words):
+    """A rendered page with the words of the site in its text and its spoken attributes."""
+
+    def attribute(found):
+        said = words.get(html.unescape(found[2]))
+        return found[0] if said is None else f'{found[1]}="{html.escape(said)}"'
+
+    pieces = SILENT.split(page)  # text, tag, name of a silent tag, text, …
+    for i in range(0, len(pieces), 3):
+        if text := pieces[i].strip():
+            said = words.get(html.unescape(text))
+            if said is not None:
+                pieces[i] = pieces[i].replace(text, html.escape(said, quote=False))
+    for i in range(1, len(pieces), 3):
+        pieces[i] = SPOKEN.sub(attribute, pieces[i]) if not pieces[i + 1] else pieces[i]
+    del pieces[2::3]
+    return "".join(pieces)
+
+
+SCRIPTS = ("book.js", "predict.js", "search/*.js", "explore/*.js")
+
+
+def scripts(words, folder):
+    """Write to `folder` the scripts that say something, in the other language; the literals of site.po are replaced."""
+    said = {k: v for k, v in words.items() if k != v}
+    literal = re.compile(
+        "|".join(f'(?<=["`]){re.escape(k)}(?=["`])' for k in sorted(said, key=len, reverse=True)) or "$^"
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    static, names = book_site.BOOK / "_static", set()
+    for path in sorted({path for pattern in SCRIPTS for path in static.glob(pattern)}):
+        text = path.read_text(encoding="utf-8")
+        # What was read last is kept for each language: its pages differ.
+        made = literal.sub(lambda m: said[m[0]], text).replace("localStorage.place", f"localStorage.place_{FOLDER}")
+        name = path.relative_to(static).as_posix()
+        if made != text or name.startswith(("search/", "explore/")):  # these find what else they need beside them
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(made, encoding="utf-8")
+            names.add(f"_static/{name}")
+    return names
+
+
+# ---------------------------------------------------------------- the pages
+
+LED = re.compile(r'(?<=\s)(href|src|action|data-module|data-d3)="([^"#][^"]*)"')
+
+
+def relink(page, uri, there):
+    """A page of the other language, in which what is not `there`, in its folder, is linked one folder up."""
+
+    def lead(found):
+        target = found[2]
+        if re.match(r"[a-z][a-z0-9+.-]*:|/", target):
+            return found[0]
+        path = posixpath.normpath(
+            posixpath.join(posixpath.dirname(uri), re.split("[#?]", target)[0] or posixpath.basename(uri))
+        )
+        if path in there:
+            return found[0]
+        english = ' hreflang="en"' if found[1] == "href" and path.endswith(".html") else ""
+        return f'{found[1]}="../{target}"{english}'
+
+    return LED.sub(lead, page)
+
+
+SECTION = "this.hash=(document.querySelector('.where:not([hidden])')??location).hash"
+
+
+def switch(href, tag, name, said):
+    """The link to the page in another language; with a script it leads to the section that is being read."""
+    named = f'hreflang="{tag}" lang="{tag}" title="{said}"'
+    return f'<a class="language" href="{href}" {named} onclick="{SECTION}">{name}</a>\n  '
+
+
+def relative(uri, other):
+    return posixpath.relpath(other, posixpath.dirname(uri) or ".")
+
+
+def both(app, pagename, page, inside):
+    """Links between the two languages of a page: alternates in its head, a switch in its header."""
+    uri = app.builder.get_target_uri(pagename)
+    up = f"{FOLDER}/" if inside else ""
+    here = {"en": uri, TAG: f"{FOLDER}/{uri}"}
+    site = app.config.book_site
+    address = {
+        tag: site + there.removesuffix("index.html") if site else relative(up + uri, there)
+        for tag, there in here.items()
+    }
+    heads = "".join(
+        f'<link rel="alternate" hreflang="{tag}" href="{html.escape(to)}">\n' for tag, to in address.items()
+    )
+    heads += f'<link rel="alternate" hreflang="x-default" href="{html.escape(address["en"])}">\n'
+    page = page.replace("</head>", heads + "</head>", 1)
+    to = ("en", "English", "This page in English") if inside else (TAG, NAME, "本页的中文版")
+    link = switch(relative(up + uri, here[to[0]]), *to)
+    return page.replace(
+        '<button type="button" class="icon theme-button"', link + '<button type="button" class="icon theme-button"', 1
+    )
+
+
+def finished(app, pagename, page):
+    """A rendered page as it is written, in either language."""
+    edition = app.book_edition
+    if edition is None:
+        return both(app, pagename, page, False) if pagename in app.book_pages else page
+    page = relink(localise(page, edition.words), app.builder.get_target_uri(pagename), edition.there)
+    page = page.replace('<html lang="en">', f'<html lang="{TAG}">', 1)
+    page = page.replace("localStorage.place)", f"localStorage.place_{FOLDER})")
+    return both(app, pagename, page, True) if pagename in edition.pages else page
+
+
+def begin(app):
+    app.book_edition, app.book_english = None, {}
+    app.book_pages = published(app.srcdir)
+    if app.builder.name != "html":
+        return
+    render = app.builder.templates.render
+    app.builder.templates.render = lambda name, context: finished(app, context["pagename"], render(name, context))
+
+
+SHARED = ("social_image", "social_alt", "bibtex")  # what both languages of a page have
+
+
+def page_context(app, pagename, templatename, context, doctree):
+    edition = app.book_edition
+    if edition is None:
+        app.book_english[pagename] = {name: context.get(name) for name in SHARED}
+        return
+    context.update(app.book_english[pagename])
+    if app.config.book_site:
+        uri = app.builder.get_target_uri(pagename).removesuffix("index.html")
+        context["canonical"] = f"{app.config.book_site}{FOLDER}/{uri}"
+
+
+def fold_further(app, doctree, docname):
+    """A folded section of a translated page, whose title no longer says so."""
+    if app.book_edition is None:
+        return
+    for section in doctree.findall(nodes.section):
+        if section.get("further") and not section[0].astext().startswith("Further: "):
+            opening = nodes.raw("", '<details class="further"><summary>', format="html")
+            middle, closing = (nodes.raw("", tag, format="html") for tag in ("</summary>", "</details>"))
+            section[:] = [opening, section[0], middle, *section[1:], closing]
+
+
+def write(app, exception):
+    """Write the other language, with the state of the build that has just written the English pages."""
+    if exception or app.builder.name != "html":
+        return
+    env, builder, english = app.env, app.builder, Path(app.outdir)
+    outdir = english / FOLDER
+    shutil.rmtree(outdir, ignore_errors=True)
+    edition = Edition(app)
+    if not edition.pages:
+        return
+    edition.there = {builder.get_target_uri(name) for name in [*edition.pages, "search"]}
+    edition.there |= scripts(catalog(app.srcdir, SITE), outdir / "_static")
+    kept = {name: getattr(env, name) for name in ("titles", "longtitles", "tocs", "metadata")}
+    for name, value in kept.items():
+        setattr(env, name, dict(value))
+    try:
+        app.book_edition, app.book_search = edition, {}
+        app.outdir = builder.outdir = outdir
+        env.get_doctree = edition.get_doctree
+        for name in sorted(env.found_docs):
+            edition.title(name)
+        for name in edition.pages:
+            described = env.metadata[name].get("description")
+            if described:
+                env.metadata[name] = env.metadata[name] | {
+                    "description": catalog(app.srcdir, name).get(described, described)
+                }
+        for name in sorted(edition.pages):
+            doctree = env.get_and_resolve_doctree(name, builder)
+            builder.write_doc_serialized(name, doctree)
+            builder.write_doc(name, doctree)
+        builder.handle_page("search", {"title": "Search", "description": ""}, "search.html")
+        book_search.write(app, None)
+    finally:
+        del env.get_doctree
+        for name, value in kept.items():
+            setattr(env, name, value)
+        app.book_edition = None
+        app.outdir = builder.outdir = english
+    for name in ("_sources", "_static/cards"):
+        shutil.rmtree(outdir / name, ignore_errors=True)
+    list_pages(app, edition)
+
+
+def list_pages(app, edition):
+    """Put the pages into the sitemap."""
+    site = Path(app.outdir, "sitemap.xml")
+    if site.is_file():
+        urls = [f"{app.config.book_site}{FOLDER}/{app.builder.get_target_uri(name)}" for name in sorted(edition.pages)]
+        more = "".join(f"<url><loc>{html.escape(url.removesuffix('index.html'))}</loc></url>\n" for url in urls)
+        text = site.read_text(encoding="utf-8").replace("</urlset>", more + "</urlset>")
+        site.write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    app.connect("builder-inited", begin)
+    app.connect("html-page-context", page_context, priority=950)
+    app.connect("doctree-resolved", fold_further, priority=600)
+    app.connect("build-finished", write, priority=950)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}
+
+
 # ---------------------------------------------------------------- what a translation must keep
 
 
@@ -209,7 +629,7 @@ def faults(source, translation):
         ("placeholders", PLACE), ("formulas", FORMULA), ("tags", TAG), ("attributes", ATTRIBUTES),
     ]  # fmt: skip
     for name, pattern in kept:
-        here, there = count(pattern, source), count(pattern, translation)
+        here, there = (count(pattern, CODE.sub("", ROLE.sub("", text))) for text in (source, translation))
         if here != there:
             found.append(f"{name}: {here} became {there}")
     roles = [sorted(a or b for _, a, b in ROLE.findall(text)) for text in (source, translation)]
