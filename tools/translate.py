@@ -33,8 +33,11 @@ def extract(pages, folder, read=READ):
         book_translate.CONTENTS: book_translate.contents_messages(env, lambda name: load(f"{name}.doctree", read))
     }
     for page in pages:
-        doctree = load(f"{page}.doctree", read)
-        listed[page] = book_translate.page_messages(env, page, doctree)
+        if page.startswith("explore/"):
+            code = (ROOT / "book" / "_static" / f"{page}.js").read_text(encoding="utf-8")
+            listed[page] = book_translate.script_messages(code)
+        else:
+            listed[page] = book_translate.page_messages(env, page, load(f"{page}.doctree", read))
     for page, texts in listed.items():
         catalog = Catalog()
         for text in texts:
@@ -99,7 +102,7 @@ def main():
     from sphinx_intl.basic import update
 
     begun = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.po")]
-    pages = sorted({*begun, *sys.argv[1:]} - {book_translate.CONTENTS, book_translate.SITE})
+    pages = sorted({*begun, *sys.argv[1:]} - {book_translate.CONTENTS, *book_translate.BY_HAND})
     with tempfile.TemporaryDirectory() as templates:
         extract(pages, Path(templates))
         update(str(LOCALE), templates, (book_translate.LANGUAGE,), line_width=0, jobs=1)

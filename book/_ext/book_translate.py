@@ -11,6 +11,7 @@ promises in contents.po. What is not published in this language is linked where 
 """
 
 import html
+import json
 import pickle
 import posixpath
 import re
@@ -29,11 +30,12 @@ from myst_parser.parsers.sphinx_ import MystParser
 from sphinx import addnodes
 from sphinx.transforms import SphinxContentsFilter
 from sphinx.util import logging
+from sphinx.util.docutils import LoggingReporter, sphinx_domains
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE, FOLDER, TAG, NAME = "zh_CN", "zh", "zh-Hans", "中文"
-CONTENTS, SITE = "contents", "site"  # catalogues that are of no page
+CONTENTS, SITE, BY_HAND = "contents", "site", ("site", "explore/words")  # catalogues that are of no page
 
 ONE = r"[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[−+-]?\d+)?(?:/\d+)?"
 # Not what is part of a name (Chapter 3, Claim 09, Figure 2.1), of a word, or of 1 − p.
@@ -231,9 +233,10 @@ def published(root):
 def parse(env, docname, settings, texts):
     """The inline nodes of each of `texts`, which are one paragraph of Markdown each; a warning where they are not."""
     document = new_document(env.doc2path(docname), settings)
+    document.reporter = LoggingReporter(docname)
     env.prepare_settings(docname)
-    # A title's "2. " would begin a list.
-    MystParser().parse("\n\n".join(re.sub(r"^(\d+)\. ", r"\1\\. ", text) for text in texts), document)
+    with sphinx_domains(env):  # A title's "2. " would begin a list.
+        MystParser().parse("\n\n".join(re.sub(r"^(\d+)\. ", r"\1\\. ", text) for text in texts), document)
     env.temp_data.clear()
     book_numbers.keep_together(None, document)
     made = document.children
@@ -412,23 +415,99 @@ def localise(page, words):
     return "".join(pieces)
 
 
+# ---------------------------------------------------------------- scripts
+
 SCRIPTS = ("book.js", "predict.js", "search/*.js", "explore/*.js")
+REGEX = r"/(?:[^/\\\n\[]|\\.|\[[^]\n]*\])+/"
+LITERAL = re.compile(
+    rf"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|`|(?<=[(,=:\[!&|?;{{] ){REGEX}|(?<=[(!]){REGEX}", re.DOTALL
+)
 
 
-def scripts(words, folder):
-    """Write to `folder` the scripts that say something, in the other language; the literals of site.po are replaced."""
-    said = {k: v for k, v in words.items() if k != v}
-    literal = re.compile(
-        "|".join(f'(?<=["`]){re.escape(k)}(?=["`])' for k in sorted(said, key=len, reverse=True)) or "$^"
-    )
+def template_end(code, start):
+    """Where the template literal that begins at `start` ends: at its closing `."""
+    at, depth = start + 1, 0
+    while at < len(code):
+        if code[at] == "\\":
+            at += 1
+        elif not depth and code[at] == "`":
+            return at
+        elif not depth and code.startswith("${", at):
+            depth, at = 1, at + 1
+        elif depth:
+            depth += {"{": 1, "}": -1}.get(code[at], 0)
+            if code[at] == "`":
+                at = template_end(code, at)
+            elif code[at] == '"':
+                at += len(re.match(r'"(?:[^"\\]|\\.)*"', code[at:])[0]) - 1
+        at += 1
+    raise ValueError("a template literal without an end")
+
+
+def literals(code):
+    """(start, end) of the text in each outermost string and template of a script, without its quotes."""
+    at = 0
+    while found := LITERAL.search(code, at):
+        at = found.end()
+        if found[0] == "`":
+            at = template_end(code, found.start()) + 1
+        if code[found.start()] in '"`':
+            yield found.start() + 1, at - 1
+
+
+def script_messages(code):
+    """What a living figure may show or say: its literals of several words, or with a large first letter."""
+    texts = []
+    for start, end in literals(code):
+        text, before = code[start:end], code[max(0, start - 14) : start]
+        bare = re.sub(r"\$\{[^{}]*\}", "", text)
+        other = re.search(
+            r"(?:class|className|transform|viewBox): .$|(?:querySelector(?:All)?|matchMedia|matches)\(.$", before
+        )
+        drawn = re.match(r"M[\d$]|[#.<:(]|--|\./", text)
+        if not (other or drawn) and re.search(r"[a-z]{2}\S* |^[A-Z][A-Za-z]|[a-z]{3}: ", bare):
+            texts.append(text)
+    return list(dict.fromkeys(texts))
+
+
+def said_in(code, words):
+    """A script with the literals that `words` translates."""
+    made, last = [], 0
+    for start, end in literals(code):
+        said = words.get(code[start:end])
+        if said is not None:
+            made += [code[last:start], said]
+            last = end
+    return "".join([*made, code[last:]])
+
+
+# Single words of living figures are names of classes, too: they are translated where they become text.
+TEXTS = "const TEXTS = {};\nconst inText = (text) => TEXTS[text] ?? text;\n"
+APPEND = "element.append(...children);"
+
+
+def scripts(root, folder):
+    """Write to `folder` the scripts that say something, in the other language. Return their paths in the site."""
     shutil.rmtree(folder, ignore_errors=True)
-    static, names = book_site.BOOK / "_static", set()
+    static, names, site = book_site.BOOK / "_static", set(), catalog(root, SITE)
     for path in sorted({path for pattern in SCRIPTS for path in static.glob(pattern)}):
-        text = path.read_text(encoding="utf-8")
-        # What was read last is kept for each language: its pages differ.
-        made = literal.sub(lambda m: said[m[0]], text).replace("localStorage.place", f"localStorage.place_{FOLDER}")
-        name = path.relative_to(static).as_posix()
-        if made != text or name.startswith(("search/", "explore/")):  # these find what else they need beside them
+        name, code = path.relative_to(static).as_posix(), path.read_text(encoding="utf-8")
+        made = said_in(code, site | catalog(root, f"explore/{path.stem}"))
+        # What was read last is kept for each language, since their pages differ.
+        made = made.replace("localStorage.place", f"localStorage.place_{FOLDER}")
+        if name == "explore/explore.js":
+            if (
+                made.count(APPEND) != 2
+                or (given := "Object.assign(document.createElement(tag), properties)") not in made
+            ):
+                logger.warning("explore.js makes its elements in another way: see book_translate.py")
+            made = made.replace(APPEND, "element.append(...children.map(inText));")
+            made = made.replace(
+                given, given + ";\n  if (properties.textContent) element.textContent = inText(properties.textContent)"
+            )
+            single = catalog(root, "explore/words")
+            made = TEXTS.replace("{}", json.dumps(single, ensure_ascii=False)) + made
+        if made != code or name.startswith(("search/", "explore/")):  # these find what else they need beside them
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(made, encoding="utf-8")
             names.add(f"_static/{name}")
@@ -452,8 +531,9 @@ def relink(page, uri, there):
         )
         if path in there:
             return found[0]
+        rest = target[len(re.split("[#?]", target)[0]) :]
         english = ' hreflang="en"' if found[1] == "href" and path.endswith(".html") else ""
-        return f'{found[1]}="../{target}"{english}'
+        return f'{found[1]}="{relative(f"{FOLDER}/{uri}", path)}{rest}"{english}'
 
     return LED.sub(lead, page)
 
@@ -549,7 +629,7 @@ def write(app, exception):
     if not edition.pages:
         return
     edition.there = {builder.get_target_uri(name) for name in [*edition.pages, "search"]}
-    edition.there |= scripts(catalog(app.srcdir, SITE), outdir / "_static")
+    edition.there |= scripts(app.srcdir, outdir / "_static")
     kept = {name: getattr(env, name) for name in ("titles", "longtitles", "tocs", "metadata")}
     for name, value in kept.items():
         setattr(env, name, dict(value))
@@ -608,7 +688,7 @@ def count(pattern, text):
 
 
 LINK = re.compile(r"\]\(([^)]*)\)")
-TAG = re.compile(r"</?[a-z][^<>]*>")
+MARKUP = re.compile(r"</?[a-z][^<>]*>")
 ATTRIBUTES = re.compile(r"(?<=[\])])\{[^{}]*\}")
 ROLE = re.compile(r"\{(\w+)\}`(?:[^`<]*<([^`>]*)>|([^`]*))`")
 DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -626,7 +706,7 @@ def faults(source, translation):
     """What is wrong with the translation of a message, as sentences; [] where nothing is."""
     found = []
     kept = [
-        ("placeholders", PLACE), ("formulas", FORMULA), ("tags", TAG), ("attributes", ATTRIBUTES),
+        ("placeholders", PLACE), ("formulas", FORMULA), ("tags", MARKUP), ("attributes", ATTRIBUTES),
     ]  # fmt: skip
     for name, pattern in kept:
         here, there = (count(pattern, CODE.sub("", ROLE.sub("", text))) for text in (source, translation))
@@ -641,7 +721,7 @@ def faults(source, translation):
     links = [sorted(LINK.findall(CODE.sub("", text))) for text in (source, translation)]
     if links[0] != links[1]:
         found.append(f"links: {links[0]} became {links[1]}")
-    bare = [without(text, CODE, FORMULA, LINK, TAG, PLACE) for text in (source, translation)]
+    bare = [without(text, CODE, FORMULA, LINK, MARKUP, PLACE) for text in (source, translation)]
     strange = set(DIGITS.findall(bare[1])) - set(DIGITS.findall(bare[0]))
     spelled = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8"}
     spelled |= {"nine": "9", "ten": "10", "once": "1", "twice": "2", "half": "2", "a": "1"}
@@ -663,7 +743,7 @@ def faults(source, translation):
 
 def missing_terms(source, translation, terms):
     """The terms of `terms`, {English: [Chinese, ...]}, that a message has and its translation has not."""
-    bare = without(source, CODE, LINK, TAG)
+    bare = without(source, CODE, LINK, MARKUP)
     return [
         english
         for english, chinese in terms.items()
