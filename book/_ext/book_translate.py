@@ -23,6 +23,7 @@ from pathlib import Path
 import book_numbers
 import book_search
 import book_site
+import quickjs
 from babel.messages import pofile
 from docutils import nodes
 from docutils.utils import new_document
@@ -541,10 +542,10 @@ def relink(page, uri, there):
 SECTION = "this.hash=(document.querySelector('.where:not([hidden])')??location).hash"
 
 
-def switch(href, tag, name, said):
-    """The link to the page in another language; with a script it leads to the section that is being read."""
-    named = f'hreflang="{tag}" lang="{tag}" title="{said}"'
-    return f'<a class="language" href="{href}" {named} onclick="{SECTION}">{name}</a>\n  '
+def switch(href, inside):
+    """The link to the page in the other language; with a script it leads to the section that is being read."""
+    named = 'hreflang="en" lang="en" aria-label="English"' if inside else f'hreflang="{TAG}" lang="{TAG}"'
+    return f'<a class="language" href="{href}" {named} onclick="{SECTION}">{"EN" if inside else NAME}</a>\n  '
 
 
 def relative(uri, other):
@@ -566,8 +567,7 @@ def both(app, pagename, page, inside):
     )
     heads += f'<link rel="alternate" hreflang="x-default" href="{html.escape(address["en"])}">\n'
     page = page.replace("</head>", heads + "</head>", 1)
-    to = ("en", "English", "This page in English") if inside else (TAG, NAME, "本页的中文版")
-    link = switch(relative(up + uri, here[to[0]]), *to)
+    link = switch(relative(up + uri, here["en" if inside else TAG]), inside)
     return page.replace(
         '<button type="button" class="icon theme-button"', link + '<button type="button" class="icon theme-button"', 1
     )
@@ -743,10 +743,43 @@ def faults(source, translation):
 
 def missing_terms(source, translation, terms):
     """The terms of `terms`, {English: [Chinese, ...]}, that a message has and its translation has not."""
-    bare = without(source, CODE, LINK, MARKUP)
+    bare = without(re.sub(r"\$\{(?:[^{}]|\{[^{}]*\})*\}", " ", source), CODE, LINK, MARKUP)
     return [
         english
         for english, chinese in terms.items()
         if re.search(rf"(?<![\w-]){re.escape(english)}(?:s|es)?(?![\w-])", bare, re.IGNORECASE)
         and not any(name in translation for name in chinese)
     ]
+
+
+def script_faults(source, translation):
+    """What is wrong with the translation of a script's literal: it must be code, with the same placeholders."""
+    names = [sorted(re.findall(r"\$\{([\w.]+)\}", text)) for text in (source, translation)]
+    found = [] if {*names[1]} <= {*re.findall(r"[\w.]+", source)} else [f"placeholders: {names[0]} became {names[1]}"]
+    if "${" in source and sorted(set(names[0])) and not names[1]:
+        found.append("it says nothing of what it is filled with")
+    if PLACE.search(source) and count(PLACE, source) != count(PLACE, translation):
+        found.append(f"placeholders: {count(PLACE, source)} became {count(PLACE, translation)}")
+    if source.count("{}") != translation.count("{}"):
+        found.append("{}: one for one")
+    if "${" in source or "`" in translation:
+        try:
+            quickjs.Context().eval(f"(() => `{translation}`); 0")
+        except quickjs.JSException as error:
+            found.append(f"no template of JavaScript: {error}")
+    elif re.search(r'(?<!\\)"', translation):
+        found.append('a " would end it')
+    return found
+
+
+def figures_of(root):
+    """{page: catalogues of the living figures that it has}."""
+    found = {}
+    for path in sorted(Path(root, "notebooks").glob("*.ipynb")):
+        if names := re.findall(r'"explore-(\w+)"', path.read_text(encoding="utf-8")):
+            found[f"notebooks/{path.stem}"] = sorted({f"explore/{name}" for name in names})
+    for path in sorted(Path(root, "book").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if names := re.findall(r"\{cell-output\} \S+ explore-(\w+)", text):
+            found[f"book/{path.stem}"] = [f"explore/{name}" for name in names]
+    return found
