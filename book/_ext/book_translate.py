@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import book_glossary
 import book_numbers
 import book_search
 import book_site
@@ -637,6 +638,7 @@ def write(app, exception):
         app.book_edition, app.book_search = edition, {}
         app.outdir = builder.outdir = outdir
         env.get_doctree = edition.get_doctree
+        link_by(chinese=True)
         for name in sorted(env.found_docs):
             edition.title(name)
         for name in edition.pages:
@@ -652,6 +654,7 @@ def write(app, exception):
         builder.handle_page("search", {"title": "Search", "description": ""}, "search.html")
         book_search.write(app, None)
     finally:
+        link_by(chinese=False)
         del env.get_doctree
         for name, value in kept.items():
             setattr(env, name, value)
@@ -660,6 +663,38 @@ def write(app, exception):
     for name in ("_sources", "_static/cards"):
         shutil.rmtree(outdir / name, ignore_errors=True)
     list_pages(app, edition)
+
+
+# ---------------------------------------------------------------- the glossary's links, by its Chinese names
+
+
+def names_of(term):
+    return [name for name in re.sub("（.*?）", "", term).split("、") if book_glossary.CHINESE.search(name)]
+
+
+def entries(env, docname):
+    """{Chinese name: (anchor, English name)} of the terms that a page links: see book_glossary.entries()."""
+    linked = {anchor for anchor, _ in ENTRIES(env, docname).values()}
+    found = {}
+    for glossary in env.get_doctree(book_glossary.GLOSSARY).findall(addnodes.glossary):
+        for first, *others, _ in (item.children for item in glossary[0]):
+            if (anchor := first["ids"][0]) in linked:
+                names = [name for term in others for name in names_of(term.astext())]
+                found |= dict.fromkeys(names, (anchor, first.astext()))
+    return found
+
+
+def finder(names):
+    return re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "$^")
+
+
+ENTRIES, FINDER, FORM = book_glossary.entries, book_glossary.finder, book_glossary.form_of
+
+
+def link_by(chinese):
+    """Let book_glossary link terms by their Chinese names, or again by the English ones."""
+    made = (entries, finder, lambda words, forms: words) if chinese else (ENTRIES, FINDER, FORM)
+    book_glossary.entries, book_glossary.finder, book_glossary.form_of = made
 
 
 def list_pages(app, edition):
