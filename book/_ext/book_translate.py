@@ -540,7 +540,7 @@ def relink(page, uri, there):
     return LED.sub(lead, page)
 
 
-SECTION = "this.hash=(document.querySelector('.where:not([hidden])')??location).hash"
+SECTION = "this.hash=(document.querySelector('#menu a.in-view')??location).hash"
 
 
 def switch(href, inside):
@@ -651,7 +651,8 @@ def write(app, exception):
             doctree = env.get_and_resolve_doctree(name, builder)
             builder.write_doc_serialized(name, doctree)
             builder.write_doc(name, doctree)
-        builder.handle_page("search", {"title": "Search", "description": ""}, "search.html")
+        (page, told, template), *_ = book_site.extra_pages(app)
+        builder.handle_page(page, {name: edition.words.get(text) or text for name, text in told.items()}, template)
         book_search.write(app, None)
     finally:
         link_by(chinese=False)

@@ -198,7 +198,7 @@ def test_on_a_phone(visit, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.evaluate(LINES, CLOSING) == []
     assert complaints == []
-    page.evaluate("document.querySelector('article p').textContent = '一二三四五，'.repeat(40)")
+    page.evaluate("document.querySelector('article p').textContent = '一，二三，四五六，七八九十，'.repeat(30)")
     page.evaluate("document.documentElement.style.lineBreak = 'anywhere'")
     painted(page)
     assert page.evaluate(LINES, CLOSING)
