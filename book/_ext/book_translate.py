@@ -240,7 +240,6 @@ def parse(env, docname, settings, texts):
     with sphinx_domains(env):  # A title's "2. " would begin a list.
         MystParser().parse("\n\n".join(re.sub(r"^(\d+)\. ", r"\1\\. ", text) for text in texts), document)
     env.temp_data.clear()
-    book_numbers.keep_together(None, document)
     made = document.children
     if len(made) == len(texts) and all(isinstance(node, nodes.paragraph) for node in made):
         return [paragraph.children for paragraph in made]
@@ -263,6 +262,7 @@ def fill(children, message, docname):
     if sorted(seen) != list(range(1, len(message.numbers) + 1)):
         logger.warning("placeholders of a translation: %s, not 1 to %s each once: %s", seen, len(message.numbers),
                        message.text[:80], location=docname)  # fmt: skip
+    book_numbers.keep_together(None, box)
     return box.children
 
 
@@ -294,6 +294,10 @@ def translate(env, docname, doctree, words):
     for table in doctree.findall(nodes.table):
         if not table.get("own"):
             table["about"] = title_of(table)
+    for glossary in doctree.findall(addnodes.glossary):  # has both languages
+        for item in glossary[0]:
+            for node in (item[0], item[-1]):
+                node["classes"].append("language-en")
 
 
 def title_of(node):
@@ -727,7 +731,7 @@ LINK = re.compile(r"\]\(([^)]*)\)")
 MARKUP = re.compile(r"</?[a-z][^<>]*>")
 ATTRIBUTES = re.compile(r"(?<=[\])])\{[^{}]*\}")
 ROLE = re.compile(r"\{(\w+)\}`(?:[^`<]*<([^`>]*)>|([^`]*))`")
-DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 BLOCK = re.compile(r"\s|[-*+>#|]\s|\d+[.)]\s|```|~~~|:::")
 STOPS = re.compile(r"(?<=[\u4e00-\u9fff])[,;:!?](?!\d)|(?<=[\u4e00-\u9fff])\.(?=\s|$)")
 
