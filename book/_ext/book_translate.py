@@ -248,6 +248,27 @@ def parse(env, docname, settings, texts):
     return [[nodes.Text(text)] for text in texts]
 
 
+HAN = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+TYPED_GAP = re.compile(rf"(?<={HAN}) (?=[A-Za-z0-9−])|(?<=[A-Za-z0-9%]) (?={HAN})")
+
+
+def close_up(box):
+    """Take away the spaces between Chinese and Latin that some type and some do not: book.css sets them."""
+    for text in list(box.findall(nodes.Text)):
+        made, beside = TYPED_GAP.sub("", text), text.parent.children
+        at = beside.index(text)
+        before, after = beside[at - 1] if at else None, beside[at + 1] if at + 1 < len(beside) else None
+        if isinstance(before, MARKED):
+            made = re.sub(rf"^ (?={HAN})", "", made)
+        if isinstance(after, MARKED):
+            made = re.sub(rf"(?<={HAN}) $", "", made)
+        if made != text and not isinstance(text.parent, nodes.literal | nodes.math):
+            text.parent.replace(text, nodes.Text(made))
+
+
+MARKED = (nodes.strong, nodes.emphasis, nodes.literal, nodes.math)
+
+
 def fill(children, message, docname):
     """Put the numbers of the page in the place of ⟦1⟧, ⟦2⟧ …; each stands there once, or it is a warning."""
     box, seen = nodes.inline("", "", *children), []
@@ -262,6 +283,7 @@ def fill(children, message, docname):
     if sorted(seen) != list(range(1, len(message.numbers) + 1)):
         logger.warning("placeholders of a translation: %s, not 1 to %s each once: %s", seen, len(message.numbers),
                        message.text[:80], location=docname)  # fmt: skip
+    close_up(box)
     book_numbers.keep_together(None, box)
     return box.children
 

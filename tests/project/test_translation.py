@@ -226,3 +226,13 @@ def test_a_changed_sentence_stays_english_and_is_marked(small):
 def test_a_changed_sentence_is_named(small):
     found = translate.extract(["book/notes"], small / "_build" / ".doctrees", small)
     assert translate.standing("book/notes", found["book/notes"], small) == (["This sentence is new."], {})
+
+
+def test_typed_spaces_between_scripts_are_closed_up():
+    for typed in ("一个 mask 有 16 种，**对。** 用 `x` 时", "一个mask有16种，**对。**用`x`时"):
+        box = nodes.paragraph()
+        for part in re.split(r"(\*\*.*?\*\*|`.*?`)", typed):
+            kind = {"*": nodes.strong, "`": nodes.literal}.get(part[:1], nodes.Text)
+            box += nodes.Text(part) if kind is nodes.Text else kind("", part.strip("*`"))
+        book_translate.close_up(box)
+        assert box.astext() == "一个mask有16种，对。用x时"
