@@ -566,7 +566,11 @@ def relink(page, uri, there):
     return LED.sub(lead, page)
 
 
-SECTION = "this.hash=(document.querySelector('#menu a.in-view')??location).hash"
+# The section in view; of several the one in the address, or else the last.
+SECTION = (
+    "this.hash=([...document.querySelectorAll('#menu a.in-view')]"
+    ".sort((a,b)=>(a.hash===location.hash)-(b.hash===location.hash)).pop()??location).hash"
+)
 
 
 def switch(href, inside):
@@ -595,9 +599,8 @@ def both(app, pagename, page, inside):
     heads += f'<link rel="alternate" hreflang="x-default" href="{html.escape(address["en"])}">\n'
     page = page.replace("</head>", heads + "</head>", 1)
     link = switch(relative(up + uri, here["en" if inside else TAG]), inside)
-    return page.replace(
-        '<button type="button" class="icon theme-button"', link + '<button type="button" class="icon theme-button"', 1
-    )
+    before = next(mark for mark in ('<form class="search"', '<button type="button" class="icon theme') if mark in page)
+    return page.replace(before, link + before, 1)
 
 
 def finished(app, pagename, page):
