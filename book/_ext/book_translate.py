@@ -16,6 +16,7 @@ import pickle
 import posixpath
 import re
 import shutil
+import zlib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,9 +24,10 @@ from pathlib import Path
 import book_glossary
 import book_numbers
 import book_search
-import book_site
 import quickjs
 from babel.messages import pofile
+from book_page import extra_pages
+from book_settings import BOOK
 from docutils import nodes
 from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
@@ -515,9 +517,9 @@ APPEND = "element.append(...children);"
 
 
 def scripts(root, folder):
-    """Write to `folder` the scripts that say something, in the other language. Return their paths in the site."""
+    """Write to `folder` the scripts that say something, in the other language: {path in the site: version}."""
     shutil.rmtree(folder, ignore_errors=True)
-    static, names, site = book_site.BOOK / "_static", set(), catalog(root, SITE)
+    static, made_of, site = BOOK / "_static", {}, catalog(root, SITE)
     for path in sorted({path for pattern in SCRIPTS for path in static.glob(pattern)}):
         name, code = path.relative_to(static).as_posix(), path.read_text(encoding="utf-8")
         made = said_in(code, site | catalog(root, f"explore/{path.stem}"))
@@ -538,8 +540,12 @@ def scripts(root, folder):
         if made != code or name.startswith(("search/", "explore/")):  # these find what else they need beside them
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(made, encoding="utf-8")
-            names.add(f"_static/{name}")
-    return names
+            made_of[f"_static/{name}"] = made
+    together = "".join(code for name, code in made_of.items() if "/search/" in name)  # these have one version
+    return {
+        name: f"?v={zlib.crc32((together if '/search/' in name else code).encode()):08x}"
+        for name, code in made_of.items()
+    }
 
 
 # ---------------------------------------------------------------- the pages
@@ -548,7 +554,10 @@ LED = re.compile(r'(?<=\s)(href|src|action|data-module|data-d3)="([^"#][^"]*)"')
 
 
 def relink(page, uri, there):
-    """A page of the other language, in which what is not `there`, in its folder, is linked one folder up."""
+    """A page of the other language, in which what is not `there`, in its folder, is linked one folder up.
+
+    there: {path: version, where it has one of its own}.
+    """
 
     def lead(found):
         target = found[2]
@@ -558,7 +567,7 @@ def relink(page, uri, there):
             posixpath.join(posixpath.dirname(uri), re.split("[#?]", target)[0] or posixpath.basename(uri))
         )
         if path in there:
-            return found[0]
+            return found[0] if not there[path] else f'{found[1]}="{target.split("?")[0]}{there[path]}"'
         rest = target[len(re.split("[#?]", target)[0]) :]
         english = ' hreflang="en"' if found[1] == "href" and path.endswith(".html") else ""
         return f'{found[1]}="{relative(f"{FOLDER}/{uri}", path)}{rest}"{english}'
@@ -658,7 +667,7 @@ def write(app, exception):
     edition = Edition(app)
     if not edition.pages:
         return
-    edition.there = {builder.get_target_uri(name) for name in [*edition.pages, "search"]}
+    edition.there = dict.fromkeys((builder.get_target_uri(name) for name in [*edition.pages, "search"]), "")
     edition.there |= scripts(app.srcdir, outdir / "_static")
     kept = {name: getattr(env, name) for name in ("titles", "longtitles", "tocs", "metadata")}
     for name, value in kept.items():
@@ -680,7 +689,7 @@ def write(app, exception):
             doctree = env.get_and_resolve_doctree(name, builder)
             builder.write_doc_serialized(name, doctree)
             builder.write_doc(name, doctree)
-        (page, told, template), *_ = book_site.extra_pages(app)
+        (page, told, template), *_ = extra_pages(app)
         builder.handle_page(page, {name: edition.words.get(text) or text for name, text in told.items()}, template)
         book_search.write(app, None)
     finally:

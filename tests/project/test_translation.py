@@ -174,11 +174,12 @@ def test_words_of_the_site_keep_numbers_and_what_is_open():
 
 
 def test_what_is_not_published_is_linked_in_english():
-    there = {"book/notation.html", "search.html"}
+    there = {"book/notation.html": "", "search.html": "", "_static/book.js": "?v=2"}
     page = '<a href="notation.html#x"></a><a href="faq.html?a#b"></a><img src="../_images/a.webp"><a href="#x"></a>'
+    page += '<script src="../_static/book.js?v=1"></script>'
     assert book_translate.relink(page, "book/other.html", there) == (
         '<a href="notation.html#x"></a><a href="../../book/faq.html?a#b" hreflang="en"></a>'
-        '<img src="../../_images/a.webp"><a href="#x"></a>'
+        '<img src="../../_images/a.webp"><a href="#x"></a><script src="../_static/book.js?v=2"></script>'
     )
 
 
