@@ -90,14 +90,14 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-PLANTED = re.compile("test_(planted_)?faults?_(is|are)_(seen|caught)")
+PLANTED = re.compile(r"test_(a_)?(planted_)?faults?(_on_\w+)?_(is|are)_(seen|caught|found)")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
-    """Whether the checks of the chapters' functions see planted faults is looked at by `make test-all`."""
+    """Whether the checks of chapters and pages see planted faults is looked at by `make test-all`."""
     for item in items:
-        if item.path.parent.name == "chapters" and PLANTED.fullmatch(getattr(item, "originalname", "")):
+        if item.path.parent.name in ("chapters", "site") and PLANTED.fullmatch(getattr(item, "originalname", "")):
             item.add_marker(pytest.mark.slow)
 
 

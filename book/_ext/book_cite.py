@@ -1,6 +1,6 @@
 """How the book and its pages are cited and followed: BibTeX, version and date, what changed, a feed, links to report.
 
-CITATION.cff and CHANGELOG.md say all of it; the feed is made where the site's address is known (see book_site.py).
+CITATION.cff and CHANGELOG.md say all of it; the feed is made where the site's address is known (see book_settings.py).
 """
 
 import html

@@ -18,7 +18,8 @@ import zlib
 from pathlib import Path
 
 from book_curve import series
-from book_site import BOOK, defined, version
+from book_figures import defined
+from book_settings import BOOK, version
 from docutils import nodes
 from sphinx.util import logging
 

@@ -16,6 +16,7 @@ import pickle
 import posixpath
 import re
 import shutil
+import zlib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,9 +24,10 @@ from pathlib import Path
 import book_glossary
 import book_numbers
 import book_search
-import book_site
 import quickjs
 from babel.messages import pofile
+from book_page import extra_pages
+from book_settings import BOOK
 from docutils import nodes
 from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
@@ -240,13 +242,33 @@ def parse(env, docname, settings, texts):
     with sphinx_domains(env):  # A title's "2. " would begin a list.
         MystParser().parse("\n\n".join(re.sub(r"^(\d+)\. ", r"\1\\. ", text) for text in texts), document)
     env.temp_data.clear()
-    book_numbers.keep_together(None, document)
     made = document.children
     if len(made) == len(texts) and all(isinstance(node, nodes.paragraph) for node in made):
         return [paragraph.children for paragraph in made]
     odd = next((i for i, node in enumerate(made) if not isinstance(node, nodes.paragraph)), len(texts) - 1)
     logger.warning("a translation is not one paragraph: %s", texts[min(odd, len(texts) - 1)][:80], location=docname)
     return [[nodes.Text(text)] for text in texts]
+
+
+HAN = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+TYPED_GAP = re.compile(rf"(?<={HAN}) (?=[A-Za-z0-9−])|(?<=[A-Za-z0-9%]) (?={HAN})")
+
+
+def close_up(box):
+    """Take away the spaces between Chinese and Latin that some type and some do not: book.css sets them."""
+    for text in list(box.findall(nodes.Text)):
+        made, beside = TYPED_GAP.sub("", text), text.parent.children
+        at = beside.index(text)
+        before, after = beside[at - 1] if at else None, beside[at + 1] if at + 1 < len(beside) else None
+        if isinstance(before, MARKED):
+            made = re.sub(rf"^ (?={HAN})", "", made)
+        if isinstance(after, MARKED):
+            made = re.sub(rf"(?<={HAN}) $", "", made)
+        if made != text and not isinstance(text.parent, nodes.literal | nodes.math):
+            text.parent.replace(text, nodes.Text(made))
+
+
+MARKED = (nodes.strong, nodes.emphasis, nodes.literal, nodes.math)
 
 
 def fill(children, message, docname):
@@ -263,6 +285,8 @@ def fill(children, message, docname):
     if sorted(seen) != list(range(1, len(message.numbers) + 1)):
         logger.warning("placeholders of a translation: %s, not 1 to %s each once: %s", seen, len(message.numbers),
                        message.text[:80], location=docname)  # fmt: skip
+    close_up(box)
+    book_numbers.keep_together(None, box)
     return box.children
 
 
@@ -294,6 +318,10 @@ def translate(env, docname, doctree, words):
     for table in doctree.findall(nodes.table):
         if not table.get("own"):
             table["about"] = title_of(table)
+    for glossary in doctree.findall(addnodes.glossary):  # has both languages
+        for item in glossary[0]:
+            for node in (item[0], item[-1]):
+                node["classes"].append("language-en")
 
 
 def title_of(node):
@@ -489,9 +517,9 @@ APPEND = "element.append(...children);"
 
 
 def scripts(root, folder):
-    """Write to `folder` the scripts that say something, in the other language. Return their paths in the site."""
+    """Write to `folder` the scripts that say something, in the other language: {path in the site: version}."""
     shutil.rmtree(folder, ignore_errors=True)
-    static, names, site = book_site.BOOK / "_static", set(), catalog(root, SITE)
+    static, made_of, site = BOOK / "_static", {}, catalog(root, SITE)
     for path in sorted({path for pattern in SCRIPTS for path in static.glob(pattern)}):
         name, code = path.relative_to(static).as_posix(), path.read_text(encoding="utf-8")
         made = said_in(code, site | catalog(root, f"explore/{path.stem}"))
@@ -512,8 +540,12 @@ def scripts(root, folder):
         if made != code or name.startswith(("search/", "explore/")):  # these find what else they need beside them
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(made, encoding="utf-8")
-            names.add(f"_static/{name}")
-    return names
+            made_of[f"_static/{name}"] = made
+    together = "".join(code for name, code in made_of.items() if "/search/" in name)  # these have one version
+    return {
+        name: f"?v={zlib.crc32((together if '/search/' in name else code).encode()):08x}"
+        for name, code in made_of.items()
+    }
 
 
 # ---------------------------------------------------------------- the pages
@@ -522,7 +554,10 @@ LED = re.compile(r'(?<=\s)(href|src|action|data-module|data-d3)="([^"#][^"]*)"')
 
 
 def relink(page, uri, there):
-    """A page of the other language, in which what is not `there`, in its folder, is linked one folder up."""
+    """A page of the other language, in which what is not `there`, in its folder, is linked one folder up.
+
+    there: {path: version, where it has one of its own}.
+    """
 
     def lead(found):
         target = found[2]
@@ -532,7 +567,7 @@ def relink(page, uri, there):
             posixpath.join(posixpath.dirname(uri), re.split("[#?]", target)[0] or posixpath.basename(uri))
         )
         if path in there:
-            return found[0]
+            return found[0] if not there[path] else f'{found[1]}="{target.split("?")[0]}{there[path]}"'
         rest = target[len(re.split("[#?]", target)[0]) :]
         english = ' hreflang="en"' if found[1] == "href" and path.endswith(".html") else ""
         return f'{found[1]}="{relative(f"{FOLDER}/{uri}", path)}{rest}"{english}'
@@ -540,7 +575,11 @@ def relink(page, uri, there):
     return LED.sub(lead, page)
 
 
-SECTION = "this.hash=(document.querySelector('#menu a.in-view')??location).hash"
+# The section in view; of several the one in the address, or else the last.
+SECTION = (
+    "this.hash=([...document.querySelectorAll('#menu a.in-view')]"
+    ".sort((a,b)=>(a.hash===location.hash)-(b.hash===location.hash)).pop()??location).hash"
+)
 
 
 def switch(href, inside):
@@ -569,9 +608,8 @@ def both(app, pagename, page, inside):
     heads += f'<link rel="alternate" hreflang="x-default" href="{html.escape(address["en"])}">\n'
     page = page.replace("</head>", heads + "</head>", 1)
     link = switch(relative(up + uri, here["en" if inside else TAG]), inside)
-    return page.replace(
-        '<button type="button" class="icon theme-button"', link + '<button type="button" class="icon theme-button"', 1
-    )
+    before = next(mark for mark in ('<form class="search"', '<button type="button" class="icon theme') if mark in page)
+    return page.replace(before, link + before, 1)
 
 
 def finished(app, pagename, page):
@@ -629,7 +667,7 @@ def write(app, exception):
     edition = Edition(app)
     if not edition.pages:
         return
-    edition.there = {builder.get_target_uri(name) for name in [*edition.pages, "search"]}
+    edition.there = dict.fromkeys((builder.get_target_uri(name) for name in [*edition.pages, "search"]), "")
     edition.there |= scripts(app.srcdir, outdir / "_static")
     kept = {name: getattr(env, name) for name in ("titles", "longtitles", "tocs", "metadata")}
     for name, value in kept.items():
@@ -651,7 +689,7 @@ def write(app, exception):
             doctree = env.get_and_resolve_doctree(name, builder)
             builder.write_doc_serialized(name, doctree)
             builder.write_doc(name, doctree)
-        (page, told, template), *_ = book_site.extra_pages(app)
+        (page, told, template), *_ = extra_pages(app)
         builder.handle_page(page, {name: edition.words.get(text) or text for name, text in told.items()}, template)
         book_search.write(app, None)
     finally:
@@ -727,7 +765,7 @@ LINK = re.compile(r"\]\(([^)]*)\)")
 MARKUP = re.compile(r"</?[a-z][^<>]*>")
 ATTRIBUTES = re.compile(r"(?<=[\])])\{[^{}]*\}")
 ROLE = re.compile(r"\{(\w+)\}`(?:[^`<]*<([^`>]*)>|([^`]*))`")
-DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 BLOCK = re.compile(r"\s|[-*+>#|]\s|\d+[.)]\s|```|~~~|:::")
 STOPS = re.compile(r"(?<=[\u4e00-\u9fff])[,;:!?](?!\d)|(?<=[\u4e00-\u9fff])\.(?=\s|$)")
 

@@ -171,6 +171,12 @@ for (const id of links.keys()) {
   const minutes = main.dataset.minutes?.split(" ").map(Number);
   let reading = -1; // the section
   const timeLeft = (time) => (time < 0.5 ? "less than a minute left" : `about ${Math.round(time)} minute${time < 1.5 ? "" : "s"} left`);
+  // The elements stay: what is pressed and replaced before it is let go gets no click.
+  const parts = [span("", ""), ...(minutes ? [span("", "")] : [])];
+  where.replaceChildren(...parts.flatMap((part) => [part, " "]), span("spoken", "Back to top"));
+  const say = (i, text) => {
+    if (parts[i].textContent !== text) parts[i].textContent = text;
+  };
   const showReading = () => {
     const line = innerHeight / 4;
     const ends = [...sections, null].map((e) => (e ? e.getBoundingClientRect().top : main.getBoundingClientRect().bottom));
@@ -181,15 +187,11 @@ for (const id of links.keys()) {
     reading = atEnd ? sections.length - 1 : ends.slice(0, -1).filter((top) => top <= line).length - 1;
     where.hidden = reading < 0;
     if (reading < 0) return;
-    const parts = [span("", `Section ${reading + 1} of ${sections.length}`)];
+    say(0, `Section ${reading + 1} of ${sections.length}`);
     if (minutes) {
       const rest = atEnd ? 0 : Math.min(1, (ends[reading + 1] - line) / (ends[reading + 1] - ends[reading]));
-      parts.push(span("", timeLeft(minutes.slice(reading + 2).reduce((sum, m) => sum + m, rest * minutes[reading + 1]))));
+      say(1, timeLeft(minutes.slice(reading + 2).reduce((sum, m) => sum + m, rest * minutes[reading + 1])));
     }
-    const said = parts.map((part) => part.textContent).join("|");
-    if (where.dataset.said === said) return;
-    where.dataset.said = said;
-    where.replaceChildren(...parts.flatMap((part) => [part, " "]), span("spoken", "Back to top"));
   };
   let asked = false;
   const ask = () => {

@@ -174,11 +174,12 @@ def test_words_of_the_site_keep_numbers_and_what_is_open():
 
 
 def test_what_is_not_published_is_linked_in_english():
-    there = {"book/notation.html", "search.html"}
+    there = {"book/notation.html": "", "search.html": "", "_static/book.js": "?v=2"}
     page = '<a href="notation.html#x"></a><a href="faq.html?a#b"></a><img src="../_images/a.webp"><a href="#x"></a>'
+    page += '<script src="../_static/book.js?v=1"></script>'
     assert book_translate.relink(page, "book/other.html", there) == (
         '<a href="notation.html#x"></a><a href="../../book/faq.html?a#b" hreflang="en"></a>'
-        '<img src="../../_images/a.webp"><a href="#x"></a>'
+        '<img src="../../_images/a.webp"><a href="#x"></a><script src="../_static/book.js?v=2"></script>'
     )
 
 
@@ -226,3 +227,13 @@ def test_a_changed_sentence_stays_english_and_is_marked(small):
 def test_a_changed_sentence_is_named(small):
     found = translate.extract(["book/notes"], small / "_build" / ".doctrees", small)
     assert translate.standing("book/notes", found["book/notes"], small) == (["This sentence is new."], {})
+
+
+def test_typed_spaces_between_scripts_are_closed_up():
+    for typed in ("一个 mask 有 16 种，**对。** 用 `x` 时", "一个mask有16种，**对。**用`x`时"):
+        box = nodes.paragraph()
+        for part in re.split(r"(\*\*.*?\*\*|`.*?`)", typed):
+            kind = {"*": nodes.strong, "`": nodes.literal}.get(part[:1], nodes.Text)
+            box += nodes.Text(part) if kind is nodes.Text else kind("", part.strip("*`"))
+        book_translate.close_up(box)
+        assert box.astext() == "一个mask有16种，对。用x时"

@@ -24,6 +24,7 @@ class Search:
     """Search(folder)(query) -> the addresses of the first results, best first."""
 
     def __init__(self, folder):
+        self.sizes = {}
         self.folder, self.index = folder, given(folder / "search" / "index.js")
         found = [dict(where=where, heading=heading, text=text) for where, _, heading, text in records(folder)]
         self.call = book_search.engine()
@@ -35,7 +36,9 @@ class Search:
     def fetched(self, query):
         """Bytes, compressed, that this query as the first one fetches beside the page."""
         files = {*ALWAYS, *(f"search/{self.file(number):02}.js" for number in self.call("looked", query))}
-        return sum(len(gzip.compress((self.folder / name).read_bytes())) for name in files)
+        for name in files - self.sizes.keys():
+            self.sizes[name] = len(gzip.compress((self.folder / name).read_bytes()))
+        return sum(self.sizes[name] for name in files)
 
     def file(self, number):
         for file, size in enumerate(self.index["sizes"]):

@@ -202,6 +202,7 @@ def test_numbers_are_marked(text):
     assert re.sub("<[^>]*>", "", made) == re.sub("<[^>]*>", "", text) and made.count("alt=") == text.count("alt=")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_all_is_seen(visit, scheme):
     options = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}

@@ -126,6 +126,8 @@ def test_a_page_says_where_one_is(opened):
         assert contents_faults(page) == []
 
 
+EACH_LOOK = [pytest.param(1280, "light", marks=pytest.mark.slow), pytest.param(1280, "dark", marks=pytest.mark.slow)]
+EACH_LOOK += [(360, "light"), pytest.param(360, "dark", marks=pytest.mark.slow)]
 PLANTED = [
     (contents_faults, "menu.scrollTop = menu.scrollHeight"),
     (contents_faults, "menu.innerHTML = menu.textContent"),
@@ -147,8 +149,7 @@ def test_planted_fault_is_found(visit, check, change):
     assert planted(page, check, f"{named}; {change}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("width, scheme", EACH_LOOK)
 def test_how_far_one_has_read(visit, width, scheme):
     page, faults = visit(
         CHAPTERS[1], viewport={"width": width, "height": 740}, color_scheme=scheme, reduced_motion="reduce"
@@ -188,8 +189,7 @@ def axe(page):
     return [violation["id"] for violation in found.response["violations"]]
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width, scheme", EACH_LOOK)
 def test_the_first_page_offers_to_go_on(visit, base, width, scheme):
     page, faults = visit(
         "index.html", viewport={"width": width, "height": 740}, color_scheme=scheme, reduced_motion="reduce"

@@ -5,14 +5,14 @@ import re
 import built
 import pytest
 from browsers import Visit
-from built import CHAPTERS, MOST, WEIGHT, visits
+from built import CHAPTERS, KINDS, WEIGHT, visits
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", params=visits(MOST))
+@pytest.fixture(scope="module", params=visits(KINDS, KINDS))
 def opened(request, browser, served):
-    """Most pages as they are in the site, and some in the other state of its links; the others with -m slow."""
+    """One page of each kind; with -m slow every page, and those of each kind in the other state of the site's links."""
     state, name = request.param
     visit = Visit(browser, served(state), name)
     visit.load_everything()

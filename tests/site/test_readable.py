@@ -6,13 +6,13 @@ import html
 import json
 import re
 
-import book_site
+import book_figures
 import built
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import Visit
-from built import CHAPTERS
+from built import CHAPTERS, SAMPLE, some
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 pytestmark = pytest.mark.browser
@@ -182,7 +182,10 @@ def measured():
         for check, width, unfolded in CHECKS:
             if (number, check, width) == ("13", wide_faults, 360):  # its tables of models are read on wide screens
                 continue
-            yield pytest.param(name, check, width, unfolded, id=f"{number}-{check.__name__}-{width}")
+            yield pytest.param(
+                name, check, width, unfolded, id=f"{number}-{check.__name__}-{width}",
+                marks=() if name in SAMPLE else pytest.mark.slow,
+            )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +207,7 @@ def opened(browser, served):
     close()
 
 
-@pytest.mark.parametrize("name, check, width, unfolded", measured())
+@pytest.mark.parametrize("name, check, width, unfolded", [*measured()])
 def test_a_chapter_reads_well(opened, name, check, width, unfolded):
     visit = opened(name)
     visit.page.evaluate("(open) => document.querySelectorAll('details').forEach((e) => (e.open = open))", unfolded)
@@ -282,17 +285,17 @@ def unused(ax): ax.text(0, 0, "a", size=5)
 
 @pytest.mark.parametrize("code", DRAWN)
 def test_the_smallest_text_of_a_figure(code):
-    found = book_site.drawn(code, book_site.defined([HELPERS]))
+    found = book_figures.drawn(code, book_figures.defined([HELPERS]))
     assert (found["dpi"], found["points"]) == DRAWN[code]
 
 
-@pytest.mark.parametrize("width", [320, 360, 640])
-def test_no_text_of_a_figure_is_smaller_than_9_px(opened, width):
-    """In all chapters: what would be smaller scrolls in its own frame, and the page does not."""
-    for name in CHAPTERS:
-        visit = opened(name)
+@pytest.mark.parametrize("name", some(CHAPTERS, SAMPLE))
+def test_no_text_of_a_figure_is_smaller_than_9_px(opened, name):
+    """What would be smaller scrolls in its own frame, and the page does not."""
+    visit = opened(name)
+    for width in (320, 360, 640):
         visit.resize(width)
-        assert [fault for fault in figure_faults(visit.page) if "text of 9 px" not in fault] == [], name
+        assert [fault for fault in figure_faults(visit.page) if "text of 9 px" not in fault] == []
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -308,14 +311,14 @@ def test_figures_have_numbers_and_anchors():
         assert captions == [".".join(pair) for pair in found], name
 
 
-def test_a_picture_alone_is_not_called_exact(opened):
+@pytest.mark.parametrize("name", some(CHAPTERS, SAMPLE))
+def test_a_picture_alone_is_not_called_exact(opened, name):
     """The tests compare no pixels, whether a caption stands below the picture or not."""
-    for name in CHAPTERS:
-        pictures = opened(name).page.evaluate(
-            """[...document.querySelectorAll(".cell_output:has(.exact)")].filter(
-                 (e) => [...e.children].every((part) => part.matches(".marks") || part.querySelector("img"))).length"""
-        )
-        assert pictures == 0, name
+    pictures = opened(name).page.evaluate(
+        """[...document.querySelectorAll(".cell_output:has(.exact)")].filter(
+             (e) => [...e.children].every((part) => part.matches(".marks") || part.querySelector("img"))).length"""
+    )
+    assert pictures == 0
 
 
 # ---------------------------------------------------------------- the switch, predictions, self-checks

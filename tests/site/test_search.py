@@ -245,6 +245,27 @@ def test_enter_in_the_field_shows_all_results(visit):
 
 
 @pytest.mark.browser
+def test_the_key_can_be_switched_off(visit):
+    page, faults = visit("search.html")
+    field = "document.activeElement.name === 'q'"
+    page.keyboard.press("/")
+    assert page.evaluate(field)
+    page.get_by_role("checkbox").uncheck()
+    page.keyboard.press("/")
+    assert not page.evaluate(field)
+    page.goto(page.url.replace("search.html", CHAPTERS[0]))
+    page.keyboard.press("/")
+    assert not page.evaluate(field) and not page.locator(".search kbd").is_visible()
+    assert page.locator("[aria-keyshortcuts]").count() == 0
+    page.go_back()
+    assert not page.get_by_role("checkbox").is_checked()
+    page.get_by_role("checkbox").check()
+    page.keyboard.press("/")
+    assert page.evaluate(field)
+    assert faults == []
+
+
+@pytest.mark.browser
 def test_what_is_said_of_a_query(visit):
     """Nothing found, some words found, straight quotes for the page's curled ones, what looks like markup."""
     page, _ = visit("search.html")

@@ -81,13 +81,14 @@ export default {
   draw(kit, state) {
     kit.width = kit.box.clientWidth;
     const [plan, mask, effects] = kit.svgs;
-    const put = (svg, height, parts) => {
-      svg.setAttribute("viewBox", `0 0 ${svg.clientWidth || 150} ${height}`);
+    const widths = kit.svgs.map((svg) => svg.clientWidth); // read before anything is written
+    const put = (svg, width, height, parts) => {
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.replaceChildren(...parts);
     };
-    put(plan, 312, drawPlan(kit, state));
-    put(mask, 176, drawMask(kit, state, mask.clientWidth || 150));
-    put(effects, 306, drawEffects(kit, state, effects.clientWidth || 320));
+    put(plan, widths[0] || 150, 312, drawPlan(kit, state));
+    put(mask, widths[1] || 150, 176, drawMask(kit, state, widths[1] || 150));
+    put(effects, widths[2] || 320, 306, drawEffects(kit, state, widths[2] || 320));
     kit.words.textContent = state.place === 7 ? "Three masks, one in each place." : `One random number: ${DECIDES[state.place - 1]}.`;
   },
 

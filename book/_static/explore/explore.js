@@ -151,10 +151,9 @@ async function mount(place) {
     asked.append(node("p", {}, node("strong", { textContent: "Try it. " }), question.ask), check, answer);
   }
 
-  let timer, frame;
-  const draw = () => {
+  let timer, drawing;
+  const update = () => {
     for (const [key, part] of built) if (key) part.update?.(kit.state[key]);
-    figure.draw(kit, kit.state);
   };
   // No line ends inside 65 % or 1.7 ± 0.8.
   const sentence = () => figure.sentence(kit.state, kit).replace(/(?<=\d) (?=%|± ?\d)|(?<=\d ±) (?=\d)/g, "\u00a0");
@@ -163,10 +162,14 @@ async function mount(place) {
     kit.state = { ...kit.state, ...changes };
     busy(true);
     if (answer) answer.textContent = "";
-    frame ??= requestAnimationFrame(() => {
-      frame = null;
-      draw();
-    });
+    update();
+    // The control answers in the next frame, the drawing follows it: on a slow machine, too, a key is felt at once.
+    drawing ??= requestAnimationFrame(() =>
+      setTimeout(() => {
+        drawing = null;
+        figure.draw(kit, kit.state);
+      })
+    );
     clearTimeout(timer);
     timer = setTimeout(() => {
       said.textContent = sentence();
@@ -186,7 +189,8 @@ async function mount(place) {
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", figure.label);
   place.parentElement.classList.add("live"); // before it is drawn, so that its box has a width
-  draw();
+  update();
+  figure.draw(kit, kit.state);
   said.textContent = sentence();
   controls.after(said); // with its text, so that nothing is read out yet
   busy(false);

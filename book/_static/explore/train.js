@@ -281,12 +281,14 @@ const figure = {
     const xs = Array.from({ length: COLUMNS }, (_, c) => at(c));
     const ys = Array.from({ length: ROWS }, (_, r) => up(r));
     const small = wide < 480 ? 1.5 : 1; // the drawing is 350 wide, the panel less
+    const colours = panels.map(({ head }) => getComputedStyle(head).color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0]); // it is drawn once before it is on the page
     pair.forEach((run, k) => {
-      const { head, canvas, over, foot } = panels[k];
+      const panel = panels[k];
+      const { head, canvas, over, foot } = panel;
       const w = run.weights[step / EVERY];
       const logits = new Float64Array(COLUMNS * ROWS);
       for (let i = 0; i < logits.length; i++) logits[i] = logit(w, width, xs[i % COLUMNS], ys[Math.floor(i / COLUMNS)]);
-      const colour = getComputedStyle(head).color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0]; // it is drawn once before it is on the page
+      const colour = colours[k];
       const pen = canvas.getContext("2d");
       const image = pen.createImageData(COLUMNS, ROWS);
       for (let i = 0; i < 4 * logits.length; i++) image.data[i] = i % 4 < 3 ? colour[i % 4] : 120 / (1 + Math.exp(-logits[i >> 2]));
@@ -294,14 +296,19 @@ const figure = {
       const x = (value) => (350 * (value + ACROSS)) / (2 * ACROSS);
       const y = (value) => (250 * (UP - value)) / (2 * UP);
       const line = border(logits, COLUMNS, ROWS, (c) => x(at(c)), (r) => y(up(r)));
-      const dots = run.seen.points.map(([a, b], i) => {
-        const name = run.seen.labels[i] ? "filled" : "open";
-        const r = (run.seen.wrong[i] ? 5.5 : 4) * small;
-        return run.seen.wrong[i]
-          ? shape("rect", { class: name, x: x(a) - r, y: y(b) - r, width: 2 * r, height: 2 * r })
-          : shape("circle", { class: name, cx: x(a), cy: y(b), r });
-      });
-      over.replaceChildren(shape("path", { class: NAMES[k], d: line, "stroke-width": 2.2 * small }), ...dots);
+      // The points stay while the network learns.
+      if (panel.run !== run || panel.small !== small) {
+        const dots = run.seen.points.map(([a, b], i) => {
+          const name = run.seen.labels[i] ? "filled" : "open";
+          const r = (run.seen.wrong[i] ? 5.5 : 4) * small;
+          return run.seen.wrong[i]
+            ? shape("rect", { class: name, x: x(a) - r, y: y(b) - r, width: 2 * r, height: 2 * r })
+            : shape("circle", { class: name, cx: x(a), cy: y(b), r });
+        });
+        Object.assign(panel, { run, small });
+        over.replaceChildren(shape("path", { class: NAMES[k], "stroke-width": 2.2 * small }), ...dots);
+      }
+      over.firstChild.setAttribute("d", line);
       const [, error, , held] = run.records[step / EVERY];
       head.textContent = headOf(p)[k];
       foot.textContent = `wrong: ${ofAll(error, state.n)} points, ${ofAll(held, HELD_OUT)} held out`;

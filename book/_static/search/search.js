@@ -192,9 +192,31 @@
       search();
     }, 80);
   });
+  // A key of one sign can be in the way of those who speak to their machine: it can be switched off (WCAG 2.1.4).
+  let slash = true;
+  const useSlash = (is) => {
+    slash = is;
+    if (is) field.setAttribute("aria-keyshortcuts", "/");
+    else field.removeAttribute("aria-keyshortcuts");
+  };
+  try {
+    useSlash(localStorage.slash !== "off");
+  } catch {
+    // storage is switched off: the key is in use
+  }
+  const choice = document.getElementById("slash");
+  if (choice) choice.checked = slash;
+  choice?.addEventListener("change", () => {
+    useSlash(choice.checked);
+    try {
+      localStorage.slash = slash ? "" : "off";
+    } catch {
+      // the choice holds for this page
+    }
+  });
   addEventListener("keydown", (event) => {
-    const writes = event.target.closest?.("input, textarea, select, [contenteditable]");
-    if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const writes = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+    if (event.key === "/" && slash && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       field.focus();
       field.select();
