@@ -16,6 +16,7 @@ import pickle
 import posixpath
 import re
 import shutil
+import sys
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
@@ -378,6 +379,7 @@ class Edition:
         named = {f"#{name}": node[0] for node in doctree.findall(nodes.section) for name in node["ids"]}
         first = next(doctree.findall(nodes.section))[0]
         env.titles[docname] = env.longtitles[docname] = nodes.title("", "", *entry(first, doctree))
+        translate_popovers(env, docname, doctree)
         if docname in self.pages:
             env.tocs[docname] = env.tocs[docname].deepcopy()
             for link in env.tocs[docname].findall(nodes.reference):
@@ -386,6 +388,36 @@ class Edition:
                     if title is not None:
                         link.children = []
                         link.extend(entry(title, doctree))
+
+
+# ---------------------------------------------------------------- popovers
+
+
+def told(doctree):
+    """{anchor: what a translated page tells of a claim}; the verdict stays English, since it is a class, too."""
+    found = {}
+    for paragraph in doctree.findall(nodes.paragraph):
+        parts = [child for child in paragraph.children if isinstance(child, nodes.strong | nodes.emphasis)]
+        number = re.fullmatch(r"\D*(\d\d)", parts[0].astext()) if len(parts) > 2 else None
+        if number and isinstance(parts[1], nodes.emphasis):
+            found[f"claim-{number[1]}"] = {"title": parts[0].astext(), "text": parts[1].astext()}
+    return found
+
+
+def translate_popovers(env, docname, doctree):
+    """Let the boxes of book_popovers, where the book has them, say of a page what it says in this language."""
+    module, kept = sys.modules.get("book_popovers"), env.metadata[docname].get("popovers")
+    if module and kept:
+        found = dict(module.sections(doctree)) | dict(module.figures(doctree))
+        found |= {anchor: kept[anchor] | about for anchor, about in told(doctree).items() if anchor in kept}
+        env.metadata[docname] = env.metadata[docname] | {"popovers": kept | found}
+
+
+def translate_works(app):
+    """What an English page says of a work is left out of its box."""
+    if module := sys.modules.get("book_popovers"):
+        vars(app).pop("book_works", None)
+        app.book_works = {address: about | {"text": ""} for address, about in module.works(app).items()}
 
 
 # ---------------------------------------------------------------- words of templates, modules and scripts
@@ -679,6 +711,7 @@ def write(app, exception):
         link_by(chinese=True)
         for name in sorted(env.found_docs):
             edition.title(name)
+        translate_works(app)
         for name in edition.pages:
             described = env.metadata[name].get("description")
             if described:
@@ -694,6 +727,7 @@ def write(app, exception):
         book_search.write(app, None)
     finally:
         link_by(chinese=False)
+        vars(app).pop("book_works", None)
         del env.get_doctree
         for name, value in kept.items():
             setattr(env, name, value)
