@@ -644,13 +644,22 @@ def both(app, pagename, page, inside):
     return page.replace(before, link + before, 1)
 
 
+BOXED = re.compile(r"<p>(?=[^\n]*[a-z]{3})[^\u4e00-\u9fff\n]*</p>")
+
+
+def mark_english(page):
+    """Lines of popovers without Chinese: a term's definition, a work."""
+    head, box, boxes = page.partition('<div class="peek ')
+    return head + box + BOXED.sub(lambda m: m[0].replace("<p>", '<p lang="en">', 1), boxes)
+
+
 def finished(app, pagename, page):
     """A rendered page as it is written, in either language."""
     edition = app.book_edition
     if edition is None:
         return both(app, pagename, page, False) if pagename in app.book_pages else page
     page = relink(localise(page, edition.words), app.builder.get_target_uri(pagename), edition.there)
-    page = page.replace('<html lang="en">', f'<html lang="{TAG}">', 1)
+    page = mark_english(page).replace('<html lang="en">', f'<html lang="{TAG}">', 1)
     page = page.replace("localStorage.place)", f"localStorage.place_{FOLDER})")
     return both(app, pagename, page, True) if pagename in edition.pages else page
 
