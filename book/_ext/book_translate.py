@@ -404,12 +404,26 @@ def told(doctree):
     return found
 
 
+def ledger(root):
+    """{anchor: what the ledger tells of a claim}, for those of chapters that are not translated."""
+    found = {}
+    for source, said in catalog(root, "book/claims").items():
+        number, row = re.match(r"\[Claim (\d\d)\]\(", source), re.match(r"\[(.+?)\]\(.*?\) ?(.+)", said)
+        if number and row:
+            found[f"claim-{number[1]}"] = {"title": row[1], "text": re.sub(r"[*`$]", "", row[2])}
+    return found
+
+
 def translate_popovers(env, docname, doctree):
     """Let the boxes of book_popovers, where the book has them, say of a page what it says in this language."""
     module, kept = sys.modules.get("book_popovers"), env.metadata[docname].get("popovers")
     if module and kept:
         found = dict(module.sections(doctree)) | dict(module.figures(doctree))
-        found |= {anchor: kept[anchor] | about for anchor, about in told(doctree).items() if anchor in kept}
+        found |= {
+            anchor: kept[anchor] | about
+            for anchor, about in (ledger(env.srcdir) | told(doctree)).items()
+            if anchor in kept
+        }
         env.metadata[docname] = env.metadata[docname] | {"popovers": kept | found}
 
 

@@ -92,7 +92,8 @@ def test_only_what_belongs_there_is_there(folder):
 
 
 def ids(text):
-    return {element.get("id") for element in parse(text).find(".//main").iter() if element.get("id")}
+    found = {element.get("id") or "" for element in parse(text).find(".//main").iter()}
+    return {name for name in found if name and not name.startswith("peek-")}  # boxes are numbered
 
 
 def numbers(text):
