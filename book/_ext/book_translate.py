@@ -405,7 +405,7 @@ def told(doctree):
 
 
 def ledger(root):
-    """{anchor: what the ledger tells of a claim}, for those of chapters that are not translated."""
+    """{anchor: what the ledger tells of a claim}, of chapters that are not translated, too."""
     found = {}
     for source, said in catalog(root, "book/claims").items():
         number, row = re.match(r"\[Claim (\d\d)\]\(", source), re.match(r"\[(.+?)\]\(.*?\) ?(.+)", said)
@@ -421,7 +421,7 @@ def translate_popovers(env, docname, doctree):
         found = dict(module.sections(doctree)) | dict(module.figures(doctree))
         found |= {
             anchor: kept[anchor] | about
-            for anchor, about in (ledger(env.srcdir) | told(doctree)).items()
+            for anchor, about in (told(doctree) | ledger(env.srcdir)).items()
             if anchor in kept
         }
         env.metadata[docname] = env.metadata[docname] | {"popovers": kept | found}
