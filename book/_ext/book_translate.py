@@ -16,6 +16,7 @@ import pickle
 import posixpath
 import re
 import shutil
+import sys
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
@@ -378,6 +379,7 @@ class Edition:
         named = {f"#{name}": node[0] for node in doctree.findall(nodes.section) for name in node["ids"]}
         first = next(doctree.findall(nodes.section))[0]
         env.titles[docname] = env.longtitles[docname] = nodes.title("", "", *entry(first, doctree))
+        translate_popovers(env, docname, doctree)
         if docname in self.pages:
             env.tocs[docname] = env.tocs[docname].deepcopy()
             for link in env.tocs[docname].findall(nodes.reference):
@@ -386,6 +388,50 @@ class Edition:
                     if title is not None:
                         link.children = []
                         link.extend(entry(title, doctree))
+
+
+# ---------------------------------------------------------------- popovers
+
+
+def told(doctree):
+    """{anchor: what a translated page tells of a claim}; the verdict stays English, since it is a class, too."""
+    found = {}
+    for paragraph in doctree.findall(nodes.paragraph):
+        parts = [child for child in paragraph.children if isinstance(child, nodes.strong | nodes.emphasis)]
+        number = re.fullmatch(r"\D*(\d\d)", parts[0].astext()) if len(parts) > 2 else None
+        if number and isinstance(parts[1], nodes.emphasis):
+            found[f"claim-{number[1]}"] = {"title": parts[0].astext(), "text": parts[1].astext()}
+    return found
+
+
+def ledger(root):
+    """{anchor: what the ledger tells of a claim}, of chapters that are not translated, too."""
+    found = {}
+    for source, said in catalog(root, "book/claims").items():
+        number, row = re.match(r"\[Claim (\d\d)\]\(", source), re.match(r"\[(.+?)\]\(.*?\) ?(.+)", said)
+        if number and row:
+            found[f"claim-{number[1]}"] = {"title": row[1], "text": re.sub(r"[*`$]", "", row[2])}
+    return found
+
+
+def translate_popovers(env, docname, doctree):
+    """Let the boxes of book_popovers, where the book has them, say of a page what it says in this language."""
+    module, kept = sys.modules.get("book_popovers"), env.metadata[docname].get("popovers")
+    if module and kept:
+        found = dict(module.sections(doctree)) | dict(module.figures(doctree))
+        found |= {
+            anchor: kept[anchor] | about
+            for anchor, about in (told(doctree) | ledger(env.srcdir)).items()
+            if anchor in kept
+        }
+        env.metadata[docname] = env.metadata[docname] | {"popovers": kept | found}
+
+
+def translate_works(app):
+    """What an English page says of a work is left out of its box."""
+    if module := sys.modules.get("book_popovers"):
+        vars(app).pop("book_works", None)
+        app.book_works = {address: about | {"text": ""} for address, about in module.works(app).items()}
 
 
 # ---------------------------------------------------------------- words of templates, modules and scripts
@@ -612,13 +658,22 @@ def both(app, pagename, page, inside):
     return page.replace(before, link + before, 1)
 
 
+BOXED = re.compile(r"<p>(?=[^\n]*[a-z]{3})[^\u4e00-\u9fff\n]*</p>")
+
+
+def mark_english(page):
+    """Lines of popovers without Chinese: a term's definition, a work."""
+    head, box, boxes = page.partition('<div class="peek ')
+    return head + box + BOXED.sub(lambda m: m[0].replace("<p>", '<p lang="en">', 1), boxes)
+
+
 def finished(app, pagename, page):
     """A rendered page as it is written, in either language."""
     edition = app.book_edition
     if edition is None:
         return both(app, pagename, page, False) if pagename in app.book_pages else page
     page = relink(localise(page, edition.words), app.builder.get_target_uri(pagename), edition.there)
-    page = page.replace('<html lang="en">', f'<html lang="{TAG}">', 1)
+    page = mark_english(page).replace('<html lang="en">', f'<html lang="{TAG}">', 1)
     page = page.replace("localStorage.place)", f"localStorage.place_{FOLDER})")
     return both(app, pagename, page, True) if pagename in edition.pages else page
 
@@ -679,6 +734,7 @@ def write(app, exception):
         link_by(chinese=True)
         for name in sorted(env.found_docs):
             edition.title(name)
+        translate_works(app)
         for name in edition.pages:
             described = env.metadata[name].get("description")
             if described:
@@ -694,6 +750,7 @@ def write(app, exception):
         book_search.write(app, None)
     finally:
         link_by(chinese=False)
+        vars(app).pop("book_works", None)
         del env.get_doctree
         for name, value in kept.items():
             setattr(env, name, value)

@@ -92,7 +92,8 @@ def test_only_what_belongs_there_is_there(folder):
 
 
 def ids(text):
-    return {element.get("id") for element in parse(text).find(".//main").iter() if element.get("id")}
+    found = {element.get("id") or "" for element in parse(text).find(".//main").iter()}
+    return {name for name in found if name and not name.startswith("peek-")}  # boxes are numbered
 
 
 def numbers(text):
@@ -170,7 +171,7 @@ def test_nothing_is_marked_as_untranslated(texts):
 def test_search_finds_chinese(folder):
     chinese = folder / FOLDER
     assert any(where == "book/notation.html" for where, *_ in records(chinese))
-    for query in ("一物一名", "差值 逐个种子相减"):
+    for query in ("一物一名", "一物一名，正文与代码一致"):
         assert Search(chinese)(query)[0].startswith("book/notation.html")
 
 
