@@ -25,6 +25,7 @@ SOURCES = (
     "book",
     "notebooks",
     "assignments",
+    "locale",
 )
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}

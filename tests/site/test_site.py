@@ -90,7 +90,7 @@ def foreign_faults(text):
     loaded = []
     for element in parse(text).iter():
         if element.tag in LOADED:
-            if element.tag == "link" and element.get("rel") in ("canonical", "license"):
+            if element.tag == "link" and element.get("rel") in ("canonical", "license", "alternate"):
                 continue
             loaded.append(element.get(LOADED[element.tag]) or "")
         loaded += re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')\s]+)", element.get("style") or "")
@@ -174,7 +174,7 @@ def file_faults(files, docs):
         r"feed\.xml|robots\.txt|diagnose\.py|sitemap\.xml|search/(index|\d+)\.js|objects\.inv|\.buildinfo|\.nojekyll"
         rf"|take/({'|'.join(map(re.escape, FILES))})"
     )
-    other = rf"_static/.*|_images/\w{{64}}\.webp|{alone}"
+    other = rf"_static/.*|_images/\w{{64}}\.webp|zh/.*|{alone}"  # of zh/, test_zh.py tells more
     strange = [name for name in files if name not in pages | sources and not re.fullmatch(other, name)]
     missing = [name for name in pages if name not in files]
     return [f"{name}: not of the book" for name in strange] + [f"{name}: missing" for name in missing]
@@ -184,7 +184,11 @@ def weight(name, texts, folder, root="/"):
     """Compressed bytes of a page and of all that it loads, but for fonts that only some formulas need."""
     loaded, files = {name}, files_of(folder)
     for element in parse(texts[name]).iter():
-        if element.tag in ("script", "img", "link") and element.get("rel") not in ("canonical", "apple-touch-icon"):
+        if element.tag in ("script", "img", "link") and element.get("rel") not in (
+            "canonical",
+            "alternate",
+            "apple-touch-icon",
+        ):
             target = within(element.get(LOADED[element.tag]) or "", name, root)
             loaded |= {target[0]} if target and target[0] in files else set()
     return sum(transferred(folder / path) for path in loaded)
