@@ -1,5 +1,5 @@
 // Chapter 4's network with two inputs, trained in the page: without and with dropout, from the same weights.
-export const follows = "41130d1a";
+export const follows = "7cbabe75";
 export const heights = { wide: 1190, narrow: 1290 };
 
 const HELD_OUT = 400;
