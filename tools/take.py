@@ -161,7 +161,7 @@ class Page:
                     unwrap(parent, child)
         for parent in list(self.article.iter()):
             for child in list(parent):
-                if child.tag == "section" and child.get("id") == "chapters" and self.part is None:
+                if child.tag == "section" and child.get("id") in ("try-it", "chapters") and self.part is None:
                     replace(parent, child)
                 elif "heading" in classes(child):
                     unwrap(parent, child)
