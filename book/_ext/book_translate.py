@@ -822,6 +822,7 @@ LINK = re.compile(r"\]\(([^)]*)\)")
 MARKUP = re.compile(r"</?[a-z][^<>]*>")
 ATTRIBUTES = re.compile(r"(?<=[\])])\{[^{}]*\}")
 ROLE = re.compile(r"\{(\w+)\}`(?:[^`<]*<([^`>]*)>|([^`]*))`")
+SHOWN = re.compile(r"\{\w+\}`([^`<]*?) ?(?:<[^`>]*>)?`")  # of a role, what a reader sees
 DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 BLOCK = re.compile(r"\s|[-*+>#|]\s|\d+[.)]\s|```|~~~|:::")
 STOPS = re.compile(r"(?<=[\u4e00-\u9fff])[,;:!?](?!\d)|(?<=[\u4e00-\u9fff])\.(?=\s|$)")
@@ -874,6 +875,7 @@ def faults(source, translation):
 
 def missing_terms(source, translation, terms):
     """The terms of `terms`, {English: [Chinese, ...]}, that a message has and its translation has not."""
+    source, translation = (SHOWN.sub(r" \1 ", text) for text in (source, translation))
     bare = without(re.sub(r"\$\{(?:[^{}]|\{[^{}]*\})*\}", " ", source), CODE, LINK, MARKUP)
     return [
         english

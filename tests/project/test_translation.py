@@ -130,6 +130,8 @@ def test_a_term_that_is_not_used_is_found():
     pairs = {"mask": ["掩码"], "dropout": ["Dropout"]}
     assert missing_terms("Two masks, under dropout, and `mask`.", "两个掩码，用 Dropout。", pairs) == []
     assert missing_terms("Two masks, under dropout.", "两个面具，用 Dropout。", pairs) == ["mask"]
+    assert missing_terms("A {term}`mask`", "{term}`面具 <mask>`", pairs) == ["mask"]
+    assert missing_terms("A {term}`mask`", "{term}`掩码 <mask>`", pairs) == []
     assert missing_terms("A `mask` of [this](mask.md) unmasked kind", "这种", pairs) == []
 
 
