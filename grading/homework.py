@@ -70,11 +70,11 @@ class Homework:
         ]
         return {"cells": cells, "blocks": blocks}
 
-    def only(self, question):
-        """The same homework with the probes of one question."""
+    def only(self, *questions):
+        """The same homework with the probes of these questions alone."""
         probes, blocks = [], []
         for setup, first, end in self.blocks:
-            if self.probes[first].question == question:
+            if self.probes[first].question in questions:
                 blocks.append([setup, len(probes), len(probes) + end - first])
                 probes += self.probes[first:end]
         return dataclasses.replace(self, probes=probes, blocks=blocks)
