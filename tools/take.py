@@ -605,8 +605,8 @@ MODULE = re.compile(r'(src|data-module|data-d3)="([^"?]*_static/explore/\w+\.js)
 
 
 def at_home(text, folder):
-    """A page of `folder` as it works when it is opened from the file system, where a file may not import another as a module; and
-    without what only a host needs."""
+    """A page of `folder` as it works when it is opened from the file system, where a file may not import another as a
+    module; and without what only a host needs."""
     text = re.sub(r'<details class="take">.*?</details>\n?', "", text, flags=re.DOTALL)
     return MODULE.sub(lambda m: f'{m[1]}="{data_address(folder / m[2])}"', ABOUT.sub("", text))
 
