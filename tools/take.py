@@ -601,14 +601,14 @@ HOSTED = re.compile(r"404\.html|feed\.xml|robots\.txt|sitemap\.xml|objects\.inv|
 ABOUT = re.compile(
     r'<(?:link rel="(?:preload|alternate|canonical|apple-touch-icon)"|meta (?:property="og:|name="twitter:))[^>]*>\n?'
 )
-MODULE = re.compile(r'(src|data-module|data-d3)="[^"]*(_static/explore/\w+\.js)[^"]*"')
+MODULE = re.compile(r'(src|data-module|data-d3)="([^"?]*_static/explore/\w+\.js)[^"]*"')
 
 
-def at_home(text, site):
-    """A page as it works when it is opened from the file system, where a file may not import another as a module; and
-    without what only a host needs."""
+def at_home(text, folder):
+    """A page of `folder` as it works when it is opened from the file system, where a file may not import another as a
+    module; and without what only a host needs."""
     text = re.sub(r'<details class="take">.*?</details>\n?', "", text, flags=re.DOTALL)
-    return MODULE.sub(lambda m: f'{m[1]}="{data_address(site / m[2])}"', ABOUT.sub("", text))
+    return MODULE.sub(lambda m: f'{m[1]}="{data_address(folder / m[2])}"', ABOUT.sub("", text))
 
 
 def offline(site, to):
@@ -618,7 +618,7 @@ def offline(site, to):
         if path.is_file() and not HOSTED.match(name):
             content = path.read_bytes()
             if path.suffix == ".html":
-                content = at_home(content.decode(), site).encode()
+                content = at_home(content.decode(), path.parent).encode()
             files[f"dropout-book/{name}"] = content
     pack(to, files)
     return f"open dropout-book/index.html; {len(files)} files"

@@ -1,6 +1,7 @@
 """What tools/take.py makes of the site to take along. Each check returns the faults it finds; planted faults show that
 it finds them. The PDF and the EPUB are made once for all tests."""
 
+import base64
 import functools
 import importlib.util
 import os
@@ -145,6 +146,19 @@ def test_offline_copy_is_whole(made):
     files = members(made("offline"))
     assert {f"dropout-book/{name}" for name in built.PAGES if name != "404.html"} <= set(files)
     assert offline_faults(files) == []
+
+
+def test_a_page_brings_its_own_modules(tmp_path):
+    for language in ("", "zh/"):  # each language has its own
+        folder = tmp_path / language / "_static" / "explore"
+        folder.mkdir(parents=True)
+        (folder / "a.js").write_text(f'import {{ b }} from "./b.js"; // {language}')
+        (folder / "b.js").write_text("export const b = 1;")
+    for language in ("", "zh/"):
+        (tmp_path / language / "notebooks").mkdir()
+        page = take.at_home('<div data-module="../_static/explore/a.js?v=1">', tmp_path / language / "notebooks")
+        module = base64.b64decode(re.search(r'="data:text/javascript;base64,([^"]*)"', page)[1]).decode()
+        assert module.endswith(f"// {language}") and 'from "data:text/javascript;base64,' in module
 
 
 AWAY = [
