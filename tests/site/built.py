@@ -1,5 +1,6 @@
 """The built site, for the tests: up to date, with links to a repository or without, served as a host would serve it."""
 
+import contextlib
 import gzip
 import http.server
 import os
@@ -206,7 +207,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # a browser that leaves a page asks for no more
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
