@@ -167,6 +167,7 @@ for (const id of links.keys()) {
 {
   const site = new URL("..", document.currentScript.src).href;
   const where = document.querySelector(".where");
+  const line = document.querySelector(".read");
   const sections = [...document.querySelectorAll("body:not(.root) article > section > section")].filter((e) => !e.querySelector(":scope > .further"));
   const minutes = main.dataset.minutes?.split(" ").map(Number);
   let reading = -1; // the section
@@ -178,18 +179,18 @@ for (const id of links.keys()) {
     if (parts[i].textContent !== text) parts[i].textContent = text;
   };
   const showReading = () => {
-    const line = innerHeight / 4;
+    const height = innerHeight / 4;
     const ends = [...sections, null].map((e) => (e ? e.getBoundingClientRect().top : main.getBoundingClientRect().bottom));
     const whole = root.scrollHeight - innerHeight;
-    root.style.setProperty("--read", whole > 0 ? Math.min(1, scrollY / whole) : 0);
+    line.style.scale = `${whole > 0 ? Math.min(1, scrollY / whole) : 0} 1`; // of the line alone: the root's style is everybody's
     if (sections.length < 3) return;
     const atEnd = whole - scrollY < 2;
-    reading = atEnd ? sections.length - 1 : ends.slice(0, -1).filter((top) => top <= line).length - 1;
+    reading = atEnd ? sections.length - 1 : ends.slice(0, -1).filter((top) => top <= height).length - 1;
     where.hidden = reading < 0;
     if (reading < 0) return;
     say(0, `Section ${reading + 1} of ${sections.length}`);
     if (minutes) {
-      const rest = atEnd ? 0 : Math.min(1, (ends[reading + 1] - line) / (ends[reading + 1] - ends[reading]));
+      const rest = atEnd ? 0 : Math.min(1, (ends[reading + 1] - height) / (ends[reading + 1] - ends[reading]));
       say(1, timeLeft(minutes.slice(reading + 2).reduce((sum, m) => sum + m, rest * minutes[reading + 1])));
     }
   };
