@@ -639,20 +639,15 @@ def relative(uri, other):
 
 
 def both(app, pagename, page, inside):
-    """Links between the two languages of a page: alternates in its head, a switch in its header."""
+    """Links between the two languages of a page: a switch in its header, alternates in its head."""
     uri = app.builder.get_target_uri(pagename)
     up = f"{FOLDER}/" if inside else ""
     here = {"en": uri, TAG: f"{FOLDER}/{uri}"}
-    site = app.config.book_site
-    address = {
-        tag: site + there.removesuffix("index.html") if site else relative(up + uri, there)
-        for tag, there in here.items()
-    }
-    heads = "".join(
-        f'<link rel="alternate" hreflang="{tag}" href="{html.escape(to)}">\n' for tag, to in address.items()
-    )
-    heads += f'<link rel="alternate" hreflang="x-default" href="{html.escape(address["en"])}">\n'
-    page = page.replace("</head>", heads + "</head>", 1)
+    if site := app.config.book_site:  # an alternate has a whole address
+        address = {tag: html.escape(site + there.removesuffix("index.html")) for tag, there in here.items()}
+        address["x-default"] = address["en"]
+        heads = (f'<link rel="alternate" hreflang="{tag}" href="{to}">\n' for tag, to in address.items())
+        page = page.replace("</head>", "".join(heads) + "</head>", 1)
     link = switch(relative(up + uri, here["en" if inside else TAG]), inside)
     before = next(mark for mark in ('<form class="search"', '<button type="button" class="icon theme') if mark in page)
     return page.replace(before, link + before, 1)

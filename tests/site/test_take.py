@@ -23,7 +23,7 @@ import pypdfium2
 import pytest
 import take
 from axe_playwright_python.sync_playwright import Axe
-from built import CHAPTERS
+from built import CHAPTERS, some
 
 X = "{http://www.w3.org/1999/xhtml}"
 TYPE = "{http://www.idpf.org/2007/ops}type"
@@ -100,7 +100,7 @@ def canary_faults(path):
     return [name for name, content in members(path).items() if CANARY.encode() in content]
 
 
-@pytest.mark.parametrize("kind", [*list(take.MAKERS)[1:], pytest.param("pdf", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", some(take.MAKERS, {*take.MAKERS} - {"pdf", "epub"}))
 def test_no_secret_of_a_homework_is_in_it(made, kind):
     assert canary_faults(made(kind)) == []
 
@@ -259,6 +259,7 @@ def epub_faults(files):
     return faults
 
 
+@pytest.mark.slow
 def test_epub_is_whole(made, expected):
     files = members(made("epub"))
     with zipfile.ZipFile(made("epub")) as archive:
@@ -276,6 +277,7 @@ def test_epub_is_whole(made, expected):
     assert sum(li.find(f"{X}span") is not None for li in toc.iter(f"{X}li")) >= 5  # the parts
 
 
+@pytest.mark.slow
 def test_epub_has_the_formulas_figures_and_claims_of_the_site(made):
     files = members(made("epub"))
     text = b"".join(content for name, content in files.items() if name.endswith(".xhtml")).decode()
@@ -304,6 +306,7 @@ SPOILT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, old, new", SPOILT)
 def test_a_spoilt_epub_is_found(made, name, old, new):
     files = members(made("epub"))

@@ -1,6 +1,7 @@
 """The Chinese pages of the site: the bars of the English ones, the same numbers and anchors, links between the two."""
 
 import re
+from types import SimpleNamespace
 
 import book_translate
 import build
@@ -66,6 +67,7 @@ def test_page(texts, check):
     assert {name: found for name, text in texts.items() if (found := check(text))} == {}
 
 
+@pytest.mark.slow
 def test_links_lead_somewhere(texts, folder):
     led = {target[0] for name, text in texts.items() for e in parse(text).iter() if (target := to(e, name))}
     english = {name: read(folder, name) for name in led if name.endswith(".html") and not name.startswith(FOLDER)}
@@ -122,10 +124,21 @@ def test_both_languages_lead_to_each_other(texts, folder, name):
         page = parse(texts.get(here) or read(folder, here))
         (switch,) = [a for a in page.iter("a") if a.get("class") == "language"]
         assert within(switch.get("href"), here)[0] == there
-        tags = {link.get("hreflang"): link.get("href") for link in page.iter("link") if link.get("hreflang")}
-        assert {*tags} == {"en", book_translate.TAG, "x-default"}
-        led = {tag: re.sub("/$", "/index.html", href) for tag, href in tags.items()}
-        assert led[switch.get("hreflang")].endswith(there.rpartition("/")[2])
+
+
+@pytest.mark.parametrize("name", ["index.html", "notebooks/x.html"])
+def test_alternates_have_whole_addresses_or_are_not_there(name):
+    page = '<head>\n</head><form class="search">'
+    config, builder = SimpleNamespace(book_site=""), SimpleNamespace(get_target_uri=lambda _: name)
+    app = SimpleNamespace(config=config, builder=builder)
+    assert "hreflang" not in book_translate.both(app, "x", page, True).partition("</head>")[0]
+    config.book_site = "https://x.org/b/"
+    for inside in (True, False):
+        head = book_translate.both(app, "x", page, inside).partition("</head>")[0]
+        place = name.removesuffix("index.html")
+        wanted = {"en": place, book_translate.TAG: f"{FOLDER}/{place}", "x-default": place}
+        found = dict(re.findall(r'<link rel="alternate" hreflang="(.*?)" href="(.*?)">', head))
+        assert found == {tag: f"https://x.org/b/{path}" for tag, path in wanted.items()}
 
 
 def test_what_is_not_published_has_no_switch(folder):
