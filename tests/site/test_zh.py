@@ -195,6 +195,7 @@ LINES = """
     const found = [];
     const walker = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
     for (let node; (node = walker.nextNode()); ) {
+      if (node.parentElement.closest("pre")) continue; // there % is an operator
       for (let i = 1; i < node.data.length; i++) {
         if (!closing.includes(node.data[i])) continue;
         const [a, b] = [i - 1, i].map((k) => {
@@ -212,7 +213,7 @@ LINES = """
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["index.html", "book/notation.html"])
+@pytest.mark.parametrize("name", built.some(PUBLISHED, ("index.html", "book/notation.html")))
 def test_on_a_phone(visit, name):
     """Nothing scrolls sideways, no line begins with a closing mark, nothing fails, the marks have full width."""
     page, complaints = visit(f"{FOLDER}/{name}", viewport={"width": 360, "height": 740})
@@ -227,15 +228,14 @@ def test_on_a_phone(visit, name):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(browser, base, scheme):
-    for name in ("index.html", "book/notation.html", "search.html"):
-        seen = test_access.Visit(browser, base, f"{FOLDER}/{name}", reduced_motion="reduce")
+@pytest.mark.parametrize("name", built.some([*PUBLISHED, "search.html"], ("index.html", "search.html")))
+def test_axe_finds_no_violation(browser, base, name):
+    seen = test_access.Visit(browser, base, f"{FOLDER}/{name}", reduced_motion="reduce")
+    seen.unfold()
+    for scheme in ("light", "dark"):
         seen.wear(scheme)
-        seen.unfold()
-        assert test_access.violations(seen) == []
-        assert test_access.contrasts(seen) == []
-        seen.close()
+        assert (test_access.violations(seen) if scheme == "light" else []) + test_access.contrasts(seen) == []
+    seen.close()
 
 
 @pytest.mark.browser
