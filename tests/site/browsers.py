@@ -44,8 +44,10 @@ def launch(playwright):
 
 
 def painted(page):
-    """Wait until the page has been painted as it now is, and its observers have run."""
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Wait until the page has been painted as it now is, and its observers have run; not for ever, should a browser
+    draw no more frames: an evaluation has no time limit of its own."""
+    frames = "requestAnimationFrame(() => requestAnimationFrame(done)); setTimeout(done, 20_000)"
+    page.evaluate(f"new Promise((done) => {{ {frames} }})")
 
 
 def planted(page, check, change):
