@@ -12,7 +12,6 @@ import io
 import os
 import posixpath
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import build
+import chromium
 import pikepdf
 import yaml
 from PIL import Image, ImageDraw
@@ -252,19 +252,13 @@ def today():
 # ---------------------------------------------------------------- PDF
 
 
-def chromium():
-    """Path of a Chromium or Chrome."""
-    on_path = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
-    elsewhere = [
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    ]
-    found = [path for path in [os.environ.get("CHROME"), *on_path, *elsewhere] if path and Path(path).exists()]
-    if not found:
+def browser():
+    """Path of the Chromium that prints."""
+    if not (found := chromium.find()):
         sys.exit(
             "dropout-book: a Chromium prints the PDF, and none is here; install one, or name it: CHROME=/path/to/it"
         )
-    return found[0]
+    return found
 
 
 def unfold(page):
@@ -378,7 +372,7 @@ def copied(heading):
 def printed(page, to, *options):
     """Print the file `page` with Chromium into the file `to`."""
     with tempfile.TemporaryDirectory() as profile:  # a Chromium that is open keeps its own
-        command = [chromium(), "--headless", "--disable-gpu", "--no-sandbox", f"--user-data-dir={profile}"]
+        command = [browser(), "--headless", "--disable-gpu", "--no-sandbox", f"--user-data-dir={profile}"]
         command += ["--allow-file-access-from-files", "--virtual-time-budget=60000", "--no-pdf-header-footer"]
         command += [*options, f"--print-to-pdf={to}", page.as_uri()]
         to.unlink(missing_ok=True)

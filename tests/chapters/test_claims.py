@@ -138,6 +138,30 @@ def test_who_says_it(page):
         assert saying == {f"row-{number:02d}" for number in numbers}, title
 
 
+def unconditional(body, verdicts):
+    """What a page of the ledger says of each source, and should: ({title: claims named}, {title: claims that hold or
+    are definitions})."""
+    sources = yaml.safe_load(body.split("```{ledger}\n")[1].split("```")[0])
+    lines = dict(re.findall(r"^- \*(.+?)\* (.+)", body, re.MULTILINE))
+    named, should = {}, {}
+    for title, numbers in sources.items():
+        said = [text for short, text in lines.items() if title.replace("---", "—").startswith(short)]
+        groups = re.findall(r"\(claims? ([^)]*)\)", " ".join(said))
+        named[title] = sorted(int(number) for group in groups for number in re.findall(r"\d\d", group))
+        should[title] = sorted(number for number in numbers if verdicts[number] in ("holds", "definition"))
+    return named, should
+
+
+def test_where_each_tutorial_is_right():
+    body = (ROOT / "book" / "claims.md").read_text(encoding="utf-8")
+    verdicts = {int(row["number"]): row["verdict"] for name in NAMES for row in claims(read(name), name)}
+    named, should = unconditional(body, verdicts)
+    assert named == should and all(named.values())
+    for number in {number for numbers in should.values() for number in numbers}:  # a verdict that turns is seen
+        named, should = unconditional(body, verdicts | {number: "depends"})
+        assert named != should
+
+
 @pytest.mark.parametrize("fault", ["no cell", "no row", "another verdict", "no output"])
 def test_a_ledger_that_does_not_fit_is_refused(fault):
     name = NAMES[0]

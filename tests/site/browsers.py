@@ -4,9 +4,8 @@ CHROME names the browser where it is not on the PATH.
 """
 
 import os
-import shutil
-from pathlib import Path
 
+import chromium
 import pytest
 
 PATIENCE = 240_000  # ms; how long a page may take on a busy machine before that counts as hanging
@@ -14,10 +13,6 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
 ]  # fmt: skip
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-)
 SHIFTS = """
   window.shifts = 0;
   window.shiftObserver = new PerformanceObserver((list) => list.getEntries().forEach((e) => (shifts += e.value)));
@@ -25,22 +20,15 @@ SHIFTS = """
 """
 
 
-def find_browser():
-    """Path of a Chromium or Chrome; "" where there is none."""
-    named = [os.environ.get("CHROME")]
-    on_path = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")]
-    return next((path for path in [*named, *on_path, *PLACES] if path and Path(path).exists()), "")
-
-
 def needed():
     """Skip the test where there is no browser; fail it there if REQUIRE_BROWSER is set, as in CI."""
-    if not find_browser():
+    if not chromium.find():
         missing = "no Chromium found; install one, or name it: CHROME=/path/to/chrome"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(missing)
 
 
 def launch(playwright):
-    return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS, timeout=PATIENCE)
+    return playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS, timeout=PATIENCE)
 
 
 def painted(page):

@@ -579,10 +579,10 @@ def test_what_is_too_wide_is_set_smaller_and_what_is_cut_is_found(page_of):
 
 
 def test_without_a_chromium_one_sentence_says_so(monkeypatch):
-    monkeypatch.setattr(take.shutil, "which", lambda name: None)
-    monkeypatch.setattr(take.Path, "exists", lambda self: False)
+    monkeypatch.setattr(take.chromium.shutil, "which", lambda name: None)
+    monkeypatch.setattr(take.chromium.Path, "exists", lambda self: False)
     with pytest.raises(SystemExit, match=r"^dropout-book: a Chromium prints the PDF, and none is here;[^\n]*$"):
-        take.chromium()
+        take.browser()
 
 
 # ---------------------------------------------------------------- the menu of the site
