@@ -174,6 +174,22 @@ def test_no_english_is_left(texts):
     assert english(parse("<body><p>This has been left here</p>").find("body"))
 
 
+def starred(element):
+    """The text outside code and formulas that shows a * of Markdown, which a mark of full width keeps from closing."""
+    if element.tag in {"pre", "code", "script", "style", "annotation", "svg"} or "katex" in (
+        element.get("class") or ""
+    ):
+        return []
+    inside = [element.text, *(child.tail for child in element)]
+    return [text for text in inside if text and "*" in text] + [t for child in element for t in starred(child)]
+
+
+def test_no_mark_of_markdown_is_left(texts):
+    found = {name: starred(parse(text).find(".//article")) for name, text in texts.items()}
+    assert {name: marks for name, marks in found.items() if marks} == {}
+    assert starred(parse("<article><p>*《a》*b <code>2 * 3</code></p></article>")) == ["*《a》*b "]
+
+
 def test_nothing_is_marked_as_untranslated(texts):
     assert [name for name, text in texts.items() if "untranslated" in text] == []
 
