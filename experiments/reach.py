@@ -2,72 +2,55 @@
 knob.
 
     python experiments/reach.py [CLAIM ...]
+    python experiments/reach.py --store
     python experiments/reach.py --replicate [TABLE]
 
-An effect is a paired difference between two tuned arms, one number a seed; in each setting its sign is judged by its
-95 % interval. Exact functions first, then the table that is printed.
+An effect is a paired difference between two tuned arms, one number a seed. In each setting its 95 % interval is judged,
+with the functions of chapter 14. --store writes what the stored grids hold to experiments/results/reach.json, for that
+chapter, the ledger and the page of all grids.
 """
 
+import ast
 import json
 import sys
+from functools import cache
 
 import numpy as np
 import run
 import stress
-from scipy.stats import beta, t
+
+CHAPTER = "14-reach"
+# What an argument is called, so that plans which turn the same knob call it the same.
+KNOBS = {
+    **dict.fromkeys(("steps", "budgets"), "steps"),
+    **dict.fromkeys(("n_train", "n", "n_texts"), "training examples"),
+    **dict.fromkeys(("width", "units", "_wide"), "units"),
+    **dict.fromkeys(("p", "_p", "masks"), "p"),
+    **dict.fromkeys(("lr", "rate"), "learning rate"),
+    **dict.fromkeys(("data", "kind"), "data"),
+    **{"wrong": "wrong labels", "_narrow": "units of the narrow layer", "sizes": "layers", "optimizer": "optimizer"},
+    **{"_first": "units of layer 1", "_second": "units of layer 2", "share": "share of steps with dropout"},
+    **{"target": "target loss", "norm": "BatchNorm", "shift": "shifted digits"},
+}
 
 
-def interval(values):
-    """Mean and half-width of the 95 % interval over the seeds (Student's t)."""
-    values = np.asarray(values, float)
-    return values.mean(), t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+@cache
+def chapter():
+    """What chapter 14 defines: {name: function}."""
+    space = {"__name__": CHAPTER}
+    exec(compile(ast.Module(run.definitions(CHAPTER), []), f"<{CHAPTER}>", "exec"), space)
+    return space
 
 
-def verdict(values, sign):
-    """ "holds" if the interval lies on the side that the claim expects, "reversed" on the other, else "unseen"."""
-    mean, half = interval(values)
-    return "unseen" if not abs(mean) > half else "holds" if mean * sign > 0 else "reversed"
-
-
-def tally(effects, sign):
-    """How many of the effects (one for each setting, an array over seeds) hold, are reversed and are unseen; "chance",
-    how many of each sign there would be of nothing, since the intervals are judged one by one; and of the unseen
-    "least" and "typical", the largest half-width and the median: a mean difference of this size would have been seen
-    in each of them, or in half of them."""
-    found = [verdict(values, sign) for values in effects]
-    counts = {word: found.count(word) for word in ("holds", "reversed", "unseen")}
-    halves = [interval(values)[1] for values, word in zip(effects, found) if word == "unseen"]
-    return counts | {
-        "chance": 0.025 * len(effects),
-        "least": max(halves, default=0.0),
-        "typical": np.median(halves or [0.0]),
-    }
-
-
-def main_effects(settings, means):
-    """{knob: {"levels": {level: mean effect}, "share", "p"}} for settings [{knob: level}, …] and their mean effects.
-
-    The share is that of the sum of squares over the settings which the knob's level means explain; in a balanced design
-    the shares of all knobs and of what is left add up to 1. p is the chance of such a share or a larger one if the
-    effects were independent draws of one normal distribution."""
-    means, found = np.asarray(means, float), {}
-    total = ((means - means.mean()) ** 2).sum()
-    for knob in settings[0]:
-        at = np.array([json.dumps(setting[knob]) for setting in settings])
-        levels = {level: means[at == level] for level in dict.fromkeys(at)}
-        between = sum(len(part) * (part.mean() - means.mean()) ** 2 for part in levels.values())
-        share = between / total if total else 0.0
-        more, rest = len(levels) - 1, len(means) - len(levels)
-        p = beta.sf(share, more / 2, rest / 2) if more and rest else 1.0
-        found[knob] = {"levels": {level: part.mean() for level, part in levels.items()}, "share": share, "p": p}
-    return found
-
-
-def decides(effects):
-    """The knob of main_effects with the largest share, if that is more than chance gives one of so many knobs with 5 %;
-    else None."""
-    knob = max(effects, key=lambda name: effects[name]["share"])
-    return knob if effects[knob]["p"] < 0.05 / len(effects) else None
+def level_text(knob, level):
+    """A level of a knob in words."""
+    if isinstance(level, bool):
+        return "with" if level else "without"
+    if isinstance(level, list):
+        return "-".join(map(str, level))
+    if knob == "wrong":
+        return f"{100 * level:g} %"
+    return {"mnist": "MNIST"}.get(level, str(level))
 
 
 def chosen(asked, at, arm, choose, have):
@@ -95,17 +78,68 @@ def measured(asked, effect, have):
     return found
 
 
-def summary(name):
-    """For each effect of a stress plan: the plan's words, its tally, its main effects and the knob that decides."""
+def grid(name):
+    """A stress plan as far as it is done: {"plan", "notebook", "seeds", "hours", "knobs": {knob: [level, …]}, "on":
+    {data: {knob: [level, …]}}, "settings": ["1120…": which level of each knob], "effects": [{"claim", "says", "sign",
+    "mean", "half", "edges"}]}; "mean" and "half" hold one number a setting, to five digits."""
     asked = run.plan(name)
-    have, lines = run.there(name, asked), []
+    have = run.there(name, asked)
+    knobs = {KNOBS[knob]: [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()}
+    found = {"plan": name.removeprefix("stress/"), "notebook": asked["notebook"], "knobs": knobs}
+    found["on"] = {
+        {"mnist": "MNIST"}.get(data, data): {
+            KNOBS[knob]: [level_text(knob, level) for level in levels]
+            for knob, levels in other.items()
+            if knob in asked["knobs"]
+        }
+        for data, other in asked.get("on", {}).items()
+    }
+    effects = []
     for effect in asked["effects"]:
         rows = measured(asked, effect, have)
-        line = {"plan": name, **effect, "settings": len(rows), "asked": len(asked["design"])}
-        if len(rows) > 1:
-            settings, values, edges = zip(*rows)
-            knobs = main_effects(settings, [v.mean() for v in values])
-            line |= tally(values, effect["sign"]) | {"edges": sum(edges), "knobs": knobs, "decides": decides(knobs)}
+        numbers = [chapter()["mean_ci"](values) for _, values, _ in rows]
+        mean, half = ([float(f"{number:.5g}") for number in column] for column in zip(*numbers)) if rows else ([], [])
+        effects.append({key: effect[key] for key in ("claim", "says", "sign")} | {"mean": mean, "half": half})
+        effects[-1]["edges"] = sum(edge for *_, edge in rows)
+    places = [
+        "".join(str(list(map(str, asked["knobs"][knob])).index(str(level))) for knob, level in at.items())
+        for at, *_ in rows
+    ]
+    seeds = min((len(values) for _, values, _ in rows), default=0)
+    hours = round(sum(row["seconds"] for row in have.values()) / 3600, 2)
+    return found | {"settings": places, "seeds": seeds, "hours": hours, "effects": effects}
+
+
+def collected():
+    """The grids of the stress plans that are done."""
+    done = [name for name in run.chosen() if run.rows(name) and not run.current(name)[1]]
+    return [grid(name) for name in done]
+
+
+def stored_text():
+    """collected() as JSON, a line for each effect."""
+    text = json.dumps(collected(), ensure_ascii=False)
+    return text.replace('}, {"plan"', '},\n{"plan"').replace('{"claim"', '\n  {"claim"') + "\n"
+
+
+def summary(name):
+    """For each effect of a stress plan: its words, its tally, the share that each knob explains, the one that decides."""
+    found, lines = grid(name), []
+    asked = len(run.plan(name)["design"])
+    for effect in found["effects"]:
+        mean, half = np.array(effect["mean"]), np.array(effect["half"])
+        line = {**effect, "plan": name, "settings": len(mean), "asked": asked}
+        if len(mean) > 1:
+            levels = chapter()["columns"](found["settings"])
+            knobs = {
+                knob: {
+                    "levels": {found["knobs"][knob][i]: mean[column == i].mean() for i in np.unique(column)},
+                    "share": chapter()["explained"](column, chapter()["ranks"](mean)),
+                }
+                for knob, column in zip(found["knobs"], levels)
+            }
+            line |= chapter()["tally"](mean, half, effect["sign"])
+            line |= {"knobs": knobs, "decides": chapter()["decides"](list(knobs), levels, mean)}
         lines.append(line)
     return lines
 
@@ -144,7 +178,7 @@ def table(name):
     """A table that was replicated, as text."""
     lines = [name]
     for arm, published, values in replicated(name):
-        here = "{:.2f} ± {:.2f}".format(*interval(values)) if len(values) > 1 else "not run"
+        here = "{:.2f} ± {:.2f}".format(*chapter()["mean_ci"](values)) if len(values) > 4 else "not run"
         lines.append(f"     {arm:24} published {published:5.2f}   here {here} ({len(values)} seeds)")
     return "\n".join(lines)
 
@@ -153,6 +187,9 @@ def main():
     try:
         if sys.argv[1:2] == ["--replicate"]:
             print(*map(table, run.chosen(table=" ".join(sys.argv[2:]), folder="replicate")), sep="\n")
+            return
+        if sys.argv[1:] == ["--store"]:
+            (run.PLANS / "results" / "reach.json").write_text(stored_text(), encoding="utf-8")
             return
         for claim in sys.argv[1:] or [""]:
             for name in run.chosen(claim):

@@ -106,6 +106,8 @@ def stored_code(name):
     if not path.exists():
         raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
     rows = json.loads(path.read_text(encoding="utf-8"))
+    if name == "reach":
+        return grids_code(rows)
     seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
     head = f"Stored results of {len(rows)} settings,"
     if "versions" in last:  # of libraries that the book does without: tools/zoo.py made the results
@@ -122,6 +124,19 @@ def stored_code(name):
             for key, values in row["result"].items()
         )
         lines.append(filled(f"({json_to_python(row['setting'])}, {{{', '.join(results)}}}),"))
+    return "\n".join([*lines, "]"])
+
+
+def grids_code(rows):
+    """The code of the cell tagged stored-reach: GRIDS = [{"plan": …, "effects": [{…}, …]}, …]."""
+    hours = sum(row["hours"] for row in rows)
+    head = f"Stored results of {len(rows)} grids, {hours:.1f} hours on one thread, made with the functions of the "
+    head += "chapters by experiments/run.py. An effect has a mean and a 95 % half-width for each setting."
+    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "GRIDS = ["]
+    for row in rows:
+        effects = row.pop("effects")
+        lines += [filled(json_to_python(row)[:-1] + ', "effects": ['), *(filled(json_to_python(e) + ",") for e in effects)]
+        lines.append("    ]},")
     return "\n".join([*lines, "]"])
 
 
