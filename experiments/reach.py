@@ -78,10 +78,30 @@ def measured(asked, effect, have):
     return found
 
 
+def judged(knobs, settings, effect):
+    """What chapter 14 says of an effect, for pages that are made without numpy: {"verdicts": a letter a setting (h, r,
+    u), "tally", "decides": a knob or None, "levels": {knob: [mean of the settings at each level; None where there is
+    none]}}."""
+    mean, half = np.array(effect["mean"]), np.array(effect["half"])
+    tallied = chapter()["tally"](mean, half, effect["sign"])
+    verdicts = "".join(chapter()["verdict"](*one, effect["sign"])[0] for one in zip(mean, half))
+    counted = {name: float(f"{n:.5g}") if name in ("least", "typical") else n for name, n in tallied.items()}
+    found = {"verdicts": verdicts, "tally": counted, "decides": None}
+    if len(mean) < 2:
+        return found | {"levels": {}}
+    columns = chapter()["columns"](settings)
+    levels = {
+        knob: [float(f"{mean[column == i].mean():.5g}") if (column == i).any() else None for i in range(3)]
+        for knob, column in zip(knobs, columns)
+    }
+    return found | {"decides": chapter()["decides"](knobs, columns, mean), "levels": levels}
+
+
 def grid(name):
     """A stress plan as far as it is done: {"plan", "notebook", "seeds", "hours", "knobs": {knob: [level, …]}, "on":
     {data: {knob: [level, …]}}, "settings": ["1120…": which level of each knob], "effects": [{"claim", "says", "sign",
-    "mean", "half", "edges"}]}; "mean" and "half" hold one number a setting, to five digits."""
+    "mean", "half", "edges", …}]}; "mean" and "half" hold one number a setting, to five digits, and judged() tells the
+    rest."""
     asked = run.plan(name)
     have = run.there(name, asked)
     knobs = {KNOBS[knob]: [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()}
@@ -105,6 +125,8 @@ def grid(name):
         "".join(str(list(map(str, asked["knobs"][knob])).index(str(level))) for knob, level in at.items())
         for at, *_ in rows
     ]
+    for effect in effects:
+        effect |= judged(list(knobs), places, effect)
     seeds = min((len(values) for _, values, _ in rows), default=0)
     hours = round(sum(row["seconds"] for row in have.values()) / 3600, 2)
     return found | {"settings": places, "seeds": seeds, "hours": hours, "effects": effects}

@@ -123,7 +123,7 @@ def remembered(source, known):
 
 def fill(root=ROOT):
     """Fill in what is translated elsewhere. Return how many messages were."""
-    paths = {name: path for name, path in files(root).items() if not name.startswith(("site", "explore"))}
+    paths = {name: path for name, path in files(root).items() if not name.startswith(("site", "effects", "explore"))}
     known, filled = memory({name: book_translate.catalog(root, name) for name in paths}), 0
     for path in paths.values():
         catalog, before = read_po(path), filled

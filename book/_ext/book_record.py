@@ -7,6 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
+import book_reach
 import nbformat
 import yaml
 from docutils import nodes
@@ -145,7 +146,8 @@ class Ledger(Record):
         for title in titles:
             who += nodes.raw("", spelled(f"《{title}》"), format="html")
         classes = [row["verdict"], *(f"said-{sources.index(title)}" for title in titles)]
-        box = [head, self.parsed(row["why"], "why"), self.parsed(row["measured"], "measured"), who]
+        why, measured = self.parsed(row["why"], "why"), self.parsed(row["measured"], "measured")
+        box = [head, why, measured, *book_reach.told(self.env, row["number"]), who]
         return nodes.list_item("", *box, classes=classes, ids=[f"row-{row['number']}"])
 
     def counts(self, rows, sources, said):

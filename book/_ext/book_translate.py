@@ -6,8 +6,9 @@ Formulas, code and what has no words of its own are no messages.
 
 When the English pages are written, those that locale/LANGUAGE/published.txt names are written again, below FOLDER:
 from the same stored outputs, with every message translated. A message without a translation stays English, marked.
-What is on no page of its own, the words of templates, modules and scripts, stands in site.po; titles, parts and
-promises in contents.po. What is not published in this language is linked where it is, in English.
+What is on no page of its own, the words of templates, modules and scripts, stands in site.po; the comparisons of the
+grids, of which there are more on the ledger with each grid that is run, in effects.po; titles, parts and promises in
+contents.po. What is not published in this language is linked where it is, in English.
 """
 
 import html
@@ -40,7 +41,8 @@ from sphinx.util.docutils import LoggingReporter, sphinx_domains
 logger = logging.getLogger(__name__)
 
 LANGUAGE, FOLDER, TAG, NAME = "zh_CN", "zh", "zh-Hans", "中文"
-CONTENTS, SITE, BY_HAND = "contents", "site", ("site", "explore/words")  # catalogues that are of no page
+CONTENTS, SITE, EFFECTS = "contents", "site", "effects"  # catalogues that are of no page
+BY_HAND = (SITE, EFFECTS, "explore/words")
 
 ONE = r"[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[−+-]?\d+)?(?:/\d+)?"
 # Not what is part of a name (Chapter 3, Claim 09, Figure 2.1), of a word, or of 1 − p.
@@ -345,7 +347,7 @@ class Edition:
         self.app, self.env, self.read, self.made = app, app.env, app.env.get_doctree, {}
         self.pages = [name for name in published(app.srcdir) if name in app.env.found_docs]
         self.common = catalog(app.srcdir, CONTENTS)
-        self.words = Words(catalog(app.srcdir, SITE))
+        self.words = Words(catalog(app.srcdir, SITE) | catalog(app.srcdir, EFFECTS))
 
     def get_doctree(self, docname):
         """A page, translated where it is published; of the others the title and the promise are."""

@@ -27,6 +27,7 @@ SOURCES = (
     "notebooks",
     "assignments",
     "locale",
+    "experiments/results/reach.json",
 )
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}
