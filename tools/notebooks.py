@@ -167,7 +167,7 @@ def filled(text):
 def json_to_python(value):
     """The Python literal of a value that came from JSON, strings in double quotes; NUL for a blank in a string."""
     if isinstance(value, str):  # in parts that fit a line, so that no line breaks within one
-        long = len(value) > COLUMNS - 10
+        long = len(value) > COLUMNS - 8
         parts = textwrap.wrap(value, 60, drop_whitespace=False, **WHOLE_WORDS) if long else [value]
         return " ".join(json.dumps(part, ensure_ascii=False).replace(" ", "\0") for part in parts)
     if isinstance(value, list):
