@@ -100,6 +100,11 @@ def in_order(levels, means):
         return there
 
 
+def words(effect):
+    """What an effect says, as HTML."""
+    return html.escape(effect["says"].replace("'", "’"))
+
+
 def tally(effect):
     return {word: effect["tally"][word] for word in VERDICTS.values()}
 
@@ -167,8 +172,8 @@ def compared(grid, effect, link):
             f"<b>{html.escape(label(grid, knob, i)).replace(' %', NARROW)}:</b>\xa0{small(means[i])}"
             for i in in_order(levels, means)
         )
-        text += f" <span>decides: {html.escape(knob)}</span> <small>({parts})</small>"
-    return f"<p>{html.escape(effect['says'])}</p>\n<p>{text}</p>"
+        text += f" <span><span>decides: {html.escape(knob)}</span> ({parts})</span>"
+    return f"<p>{words(effect)}</p>\n<p>{text}</p>"
 
 
 class ChapterRole(ReferenceRole):
