@@ -138,7 +138,8 @@ def picture(effect):
         y = 11 + {"h": -tall, "u": 0, "r": tall}[verdict] // 2
         paths += f"<path class={verdict} d=M{x},{y}H{end} stroke-width={tall} />"
         x = end
-    return f'<svg class=marked viewBox="0 0 {x} 22" width={x} height=22 aria-hidden=true>{paths}</svg>'
+    space = 'xmlns="http://www.w3.org/2000/svg"'  # for the EPUB
+    return f'<svg {space} class=marked viewBox="0 0 {x} 22" width={x} height=22 aria-hidden=true>{paths}</svg>'
 
 
 # ---------------------------------------------------------------- in the ledger
