@@ -128,7 +128,7 @@ def grid(name):
     for effect in effects:
         effect |= judged(list(knobs), places, effect)
     seeds = min((len(values) for _, values, _ in rows), default=0)
-    hours = round(sum(row["seconds"] for row in have.values()) / 3600, 2)
+    hours = round(sum(row.get("cpu_seconds", row["seconds"]) for row in have.values()) / 3600, 2)
     return found | {"settings": places, "seeds": seeds, "hours": hours, "effects": effects}
 
 

@@ -102,12 +102,12 @@ def stored_names(nb):
 
 def stored_code(name):
     """The code of a `stored-NAME` cell: NAME = [(setting, {metric: one number a seed}), ...]."""
-    path = EXPERIMENTS / f"{name}.json"
+    path = EXPERIMENTS / f"{name.removesuffix('-counts')}.json"
     if not path.exists():
         raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    if name == "reach":
-        return grids_code(rows)
+    if path.stem == "reach":
+        return reach_code(rows) if name.endswith("-counts") else grids_code(rows)
     seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
     head = f"Stored results of {len(rows)} settings,"
     if "versions" in last:  # of libraries that the book does without: tools/zoo.py made the results
@@ -128,15 +128,33 @@ def stored_code(name):
 
 
 def grids_code(rows):
-    """The code of the cell tagged stored-reach: GRIDS = [{"plan": …, "effects": [{…}, …]}, …]."""
-    hours = sum(row["hours"] for row in rows)
-    head = f"Stored results of {len(rows)} grids, {hours:.1f} hours on one thread, made with the functions of the "
-    head += "chapters by experiments/run.py. An effect has a mean and a 95 % half-width for each setting."
+    """The code of a cell tagged stored-reach: GRIDS = [{"plan": …, "effects": [{…}, …]}, …]."""
+    hours, kept = sum(row["hours"] for row in rows), ("claim", "says", "sign", "mean", "half")
+    head = (
+        f"Stored results of {len(rows)} grids, {hours:.1f} hours on one thread, made with the chapters' functions by "
+        "experiments/run.py: of each effect the mean and the 95 % half-width in each setting."
+    )
     lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "GRIDS = ["]
     for row in rows:
-        effects = row.pop("effects")
-        lines += [filled(json_to_python(row)[:-1] + ', "effects": ['), *(filled(json_to_python(e) + ",") for e in effects)]
+        plan = {name: row[name] for name in ("plan", "notebook", "seeds", "knobs", "on", "settings")}
+        lines.append(filled(json_to_python(plan)[:-1] + ', "effects": ['))
+        lines += [filled(json_to_python({name: effect[name] for name in kept}) + ",") for effect in row["effects"]]
         lines.append("    ]},")
+    return "\n".join([*lines, "]"])
+
+
+def reach_code(rows):
+    """The code of a cell tagged stored-reach-counts: REACH = [(chapter, claim, words, holds, …), …]."""
+    head = (
+        "Each effect of the grids in Chapter 14: chapter, claim, its words, the settings in which it holds, is reversed "
+        "and is not seen, and the knob that decides, if one does."
+    )
+    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "REACH = ["]
+    for row in rows:
+        for effect in row["effects"]:
+            counts = [effect["tally"][word] for word in ("holds", "reversed", "unseen")]
+            told = [row["notebook"], effect["claim"], effect["says"], *counts, effect["decides"]]
+            lines.append(filled(f"({', '.join(map(json_to_python, told))}),"))
     return "\n".join([*lines, "]"])
 
 
@@ -148,8 +166,12 @@ def filled(text):
 
 def json_to_python(value):
     """The Python literal of a value that came from JSON, strings in double quotes; NUL for a blank in a string."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace(" ", "\0")  # so that no line breaks there
+    if isinstance(value, str):  # in parts that fit a line, so that no line breaks within one
+        long = len(value) > COLUMNS - 8
+        parts = textwrap.wrap(value, 60, drop_whitespace=False, **WHOLE_WORDS) if long else [value]
+        return " ".join(json.dumps(part, ensure_ascii=False).replace(" ", "\0") for part in parts)
+    if isinstance(value, list):
+        return f"[{', '.join(map(json_to_python, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{json_to_python(key)}: {json_to_python(part)}' for key, part in value.items())}}}"
     return repr(value)

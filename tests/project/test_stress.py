@@ -177,9 +177,9 @@ def test_the_summary_finds_what_is_planted(tiny, monkeypatch):
     have = by_hand("stress/tiny")[1]
     monkeypatch.setattr(run, "there", lambda name, asked: have)
     (line,) = reach.summary("stress/tiny")
-    assert line["settings"] == 27 and line["edges"] == 18 and line["decides"] == "wrong"
+    assert line["settings"] == 27 and line["edges"] == 18 and line["decides"] == "wrong labels"
     assert (line["holds"], line["reversed"], line["unseen"]) == (9, 9, 9)  # 2 ± 0.08, 0 ± 0.08, -2 ± 0.08
-    assert line["knobs"]["wrong"]["share"] == pytest.approx(1)
+    assert 0.8 < line["knobs"]["wrong labels"]["share"] <= 1  # ranks: 27 of them, in three groups
 
 
 @pytest.mark.parametrize(
@@ -322,43 +322,3 @@ def test_no_scheduler_is_one_sentence_and_a_spent_budget_begins_nothing(tiny, mo
     with distributed.Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as client:
         assert not run.make("stress/tiny", client, ends=0)
     assert not (tiny / "calls").exists()
-
-
-def test_the_interval_is_the_chapters():
-    chapters = load("01-overfitting").mean_ci
-    for n in (10, 12, 30):
-        values = np.random.default_rng(n).standard_normal(n)
-        assert np.allclose(reach.interval(values), chapters(values), rtol=2e-4)  # the chapter's t is a series
-
-
-def test_verdicts():
-    up = np.array([1.0, 1.1, 0.9, 1.0, 1.05])
-    assert [reach.verdict(v, s) for v, s in ((up, 1), (up, -1), (-up, 1), (up - 1, 1), (0 * up, 1))] == [
-        "holds", "reversed", "reversed", "unseen", "unseen"]  # fmt: skip
-    found = reach.tally([up, -up, up - 1, 0 * up], -1)
-    assert (found["holds"], found["reversed"], found["unseen"]) == (1, 1, 2)
-    assert found["least"] == pytest.approx(reach.interval(up - 1)[1]) and found["typical"] == found["least"] / 2
-    assert found["chance"] == pytest.approx(0.1)
-
-
-@given(st.lists(st.floats(-9, 9), min_size=9, max_size=9))
-def test_planted_main_effects_are_found_exactly(planted):
-    settings = [dict(zip("abc", row)) for row in DESIGN]
-    size = np.array(planted).reshape(3, 3)
-    means = [7 + sum(size[k, at[knob]] for k, knob in enumerate("abc")) for at in settings]
-    found = reach.main_effects(settings, means)
-    centred = size - size.mean(1, keepdims=True)
-    total = (centred**2).sum()
-    for k, knob in enumerate("abc"):
-        levels = [found[knob]["levels"][str(level)] for level in range(3)]
-        assert np.allclose(levels, np.mean(means) + centred[k], atol=1e-9)
-        if total > 1e-6:
-            assert found[knob]["share"] == pytest.approx((centred[k] ** 2).sum() / total, abs=1e-9)
-
-
-def test_no_knob_decides_by_chance_more_often_than_one_time_in_twenty():
-    rng, settings = np.random.default_rng(0), [dict(zip("abcdefgh", row)) for row in DESIGN]
-    noise = rng.standard_normal((400, 27))
-    assert np.mean([reach.decides(reach.main_effects(settings, one)) is not None for one in noise]) < 0.08
-    pull = np.array([at["d"] == 2 for at in settings])
-    assert np.mean([reach.decides(reach.main_effects(settings, one + 2 * pull)) == "d" for one in noise]) > 0.8
