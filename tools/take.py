@@ -58,7 +58,8 @@ class Reader(HTMLParser):
         self.made, self.open = ET.TreeBuilder(), []
 
     def handle_starttag(self, tag, attributes):
-        self.made.start(tag, {name: value or "" for name, value in attributes})
+        # The one name that is written with a capital, which the parser takes away and an EPUB needs.
+        self.made.start(tag, {"viewBox" if name == "viewbox" else name: value or "" for name, value in attributes})
         self.open.append(tag)
         if tag in VOID:
             self.handle_endtag(tag)

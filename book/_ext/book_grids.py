@@ -93,7 +93,7 @@ def line(claim, i, grid, column, effect):
     data = f'data-at="{grid["plan"]} {column}" data-k="{order}" data-kinds="{kinds}" data-means="{means}"'
     data += f' data-decides="{decides}"' if decides else ""
     return (
-        f'<div class="row" id="{anchor(claim, i)}" {data}><p>{html.escape(effect["says"])} '
+        f'<div class="row" id="{anchor(claim, i)}" {data}><p>{book_reach.words(effect)} '
         f"<small>{said}{f'; decides: {decides}' if decides else ''}</small></p>{picture(effect)}</div>"
     )
 
@@ -122,7 +122,7 @@ def table(rows):
         parts.append(html.escape(effect["decides"] or "–"))
         link = f'<a href="claims.html#row-{claim:02}">{claim:02}</a>.{i}'
         cells = "".join(f"<td>{part}</td>" for part in parts)
-        lines.append(f'<tr><td>{link}</td><th scope="row">{html.escape(effect["says"])}</th>{cells}</tr>')
+        lines.append(f'<tr><td>{link}</td><th scope="row">{book_reach.words(effect)}</th>{cells}</tr>')
     return TABLE + framed("summary", "", "All comparisons", heads, lines)
 
 

@@ -100,6 +100,11 @@ def in_order(levels, means):
         return there
 
 
+def words(effect):
+    """What an effect says, as HTML."""
+    return html.escape(effect["says"].replace("'", "’"))
+
+
 def tally(effect):
     return {word: effect["tally"][word] for word in VERDICTS.values()}
 
@@ -133,7 +138,8 @@ def picture(effect):
         y = 11 + {"h": -tall, "u": 0, "r": tall}[verdict] // 2
         paths += f"<path class={verdict} d=M{x},{y}H{end} stroke-width={tall} />"
         x = end
-    return f'<svg class=marked viewBox="0 0 {x} 22" width={x} height=22 aria-hidden=true>{paths}</svg>'
+    space = 'xmlns="http://www.w3.org/2000/svg"'  # for the EPUB
+    return f'<svg {space} class=marked viewBox="0 0 {x} 22" width={x} height=22 aria-hidden=true>{paths}</svg>'
 
 
 # ---------------------------------------------------------------- in the ledger
@@ -167,8 +173,8 @@ def compared(grid, effect, link):
             f"<b>{html.escape(label(grid, knob, i)).replace(' %', NARROW)}:</b>\xa0{small(means[i])}"
             for i in in_order(levels, means)
         )
-        text += f" <span>decides: {html.escape(knob)}</span> <small>({parts})</small>"
-    return f"<p>{html.escape(effect['says'])}</p>\n<p>{text}</p>"
+        text += f" <span><span>decides: {html.escape(knob)}</span> ({parts})</span>"
+    return f"<p>{words(effect)}</p>\n<p>{text}</p>"
 
 
 class ChapterRole(ReferenceRole):

@@ -143,7 +143,11 @@
   figure.addEventListener("pointerover", (event) => markAt(event) && show(event.target));
   figure.addEventListener("focusin", (event) => (markAt(event) ? show(event.target) : hide()));
   figure.addEventListener("focusout", hide);
-  figure.addEventListener("click", (event) => markAt(event) && stop(event.target));
+  figure.addEventListener("click", (event) => {
+    if (!markAt(event)) return;
+    stop(event.target);
+    show(event.target);
+  });
   addEventListener("pointerover", (event) => {
     // It stays while the pointer is on it, and while the keyboard is at its mark.
     if (!event.target.closest?.(".grids, .tip") && document.activeElement !== shown) hide();
