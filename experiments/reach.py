@@ -129,30 +129,108 @@ def told(line):
     return "\n".join(text)
 
 
-def replicated(name, metric="test_error"):
-    """[(arm, published, its values by seed)] of a table that was replicated, as far as it is done."""
-    asked, found = run.plan(name), []
-    have = run.there(name, asked)
+def final_runs(asked, have):
+    """{arm: {metric: an array, one value for each of its final runs}} of the arms whose final runs are all there."""
+    found = {}
     for arm in asked["arms"]:
-        rows = [have.get(json.dumps(call)) for call in stress.finals(asked, asked["design"][0], arm, have)]
-        values = [value for row in rows if row for value in row["result"][metric]]
-        found.append((arm, asked["published"].get(arm), values))
+        calls = stress.finals(asked, asked["design"][0], arm, have)
+        rows = [have.get(json.dumps(call)) for call in calls]
+        if rows and None not in rows:
+            names = rows[0]["result"]
+            found[arm] = {name: np.concatenate([row["result"][name] for row in rows]) for name in names}
     return found
 
 
-def table(name):
-    """A table that was replicated, as text."""
-    lines = [name]
-    for arm, published, values in replicated(name):
-        here = "{:.2f} ± {:.2f}".format(*interval(values)) if len(values) > 1 else "not run"
-        lines.append(f"     {arm:24} published {published:5.2f}   here {here} ({len(values)} seeds)")
+def difference(effect, have):
+    """more - less of an effect, from {arm: {metric: its value or values}}; None where one of them is not there."""
+    total = 0.0
+    for side, sign in (("more", 1), ("less", -1)):
+        for arm, metrics in stress.sides_of(effect, side):
+            if not set(metrics) <= set(have.get(arm, {})):
+                return None
+            total = total + sign * sum(have[arm][metric] for metric in metrics)
+    return total
+
+
+def standing(effects):
+    """What becomes of a published result: effects as dicts with "word", what verdict said, or None while not run.
+
+    "not comparable"      one that the comparison rests on (needs) does not hold: the setting here is another one
+    "not replicated"      the interval of one difference lies on the other side than published, or none is seen
+    "replicated"          each difference has its whole interval on the published side
+    "replicated in part"  some have, and of the others nothing is seen"""
+    if not effects or any(effect["word"] is None for effect in effects):
+        return "not run"
+    if any(effect.get("needs") and effect["word"] != "holds" for effect in effects):
+        return "not comparable"
+    words = [effect["word"] for effect in effects if not effect.get("needs")]
+    if "reversed" in words or "holds" not in words:
+        return "not replicated"
+    return "replicated" if set(words) == {"holds"} else "replicated in part"
+
+
+def replicated(name):
+    """The published tables of a plan, each a dict as the plan has it, and with
+
+    "plan", "key"   where it stands
+    "rows"          {"arm", "published" (or None), "here" ({metric: one value a seed}, empty while not run), "rate",
+                    "edge" (whether the rate is the ladder's end)} for each arm that the table is about
+    "effects"       as in the plan, and "was" (the published difference, or None), "values" (one a seed), "word"
+    "standing"      as above"""
+    asked, found = run.plan(name), []
+    have = run.there(name, asked)
+    runs, at = final_runs(asked, have), asked["design"][0]
+    for key, table in asked["tables"].items():
+        published, effects = table.get("published", {}), []
+        known = {arm: {table["metric"]: value} for arm, value in published.items()}
+        for effect in asked["effects"]:
+            if effect["table"] == key:
+                values, word = difference(effect, runs), None
+                if values is not None:
+                    word = verdict(values + effect["sign"] * effect.get("margin", 0.0), effect["sign"])
+                effects.append(effect | {"was": difference(effect, known), "values": values, "word": word})
+        rows = []
+        for arm in asked["arms"]:
+            if arm in published or any(arm in stress.arms_of(effect) for effect in effects):
+                row, edge = chosen(asked, at, arm, asked["finally"]["choose"], have)
+                rate = row and row["setting"][asked["rates"]["argument"]]
+                rows.append({"arm": arm, "published": published.get(arm), "here": runs.get(arm, {}), "rate": rate,
+                             "edge": edge})  # fmt: skip
+        found.append(
+            table | {"plan": name, "key": key, "rows": rows, "effects": effects, "standing": standing(effects)}
+        )
+    return found
+
+
+def table(found):
+    """One of these as text."""
+    lines = [f"{found['key']}: {found['standing']}", f"  {found['source']}"]
+    for row in found["rows"]:
+        line = f"     {row['arm']:28}"
+        line += f" published {row['published']:6.2f}" if row["published"] is not None else ""
+        for metric in sorted(row["here"], key=lambda metric: metric != found["metric"]):
+            mean, half = interval(row["here"][metric])
+            line += f"   {metric} {mean:.3f} ± {half:.3f}"
+        line += (
+            f"   rate {row['rate']:g}{', the last of the ladder' if row['edge'] else ''}"
+            if row["here"]
+            else "   not run"
+        )
+        lines.append(line)
+    for effect in found["effects"]:
+        line = f"     {effect['says']}:"
+        line += f" published {effect['was']:+.2f}," if effect["was"] is not None and "unit" not in found else ""
+        if effect["values"] is not None:
+            line += " here {:+.3f} ± {:.3f}".format(*interval(effect["values"]))
+        lines.append(f"{line} ({effect['word'] or 'not run'}{', which the rest needs' if effect.get('needs') else ''})")
     return "\n".join(lines)
 
 
 def main():
     try:
         if sys.argv[1:2] == ["--replicate"]:
-            print(*map(table, run.chosen(table=" ".join(sys.argv[2:]), folder="replicate")), sep="\n")
+            for name in run.chosen(table=" ".join(sys.argv[2:]), folder="replicate"):
+                print(*map(table, replicated(name)), sep="\n")
             return
         for claim in sys.argv[1:] or [""]:
             for name in run.chosen(claim):
