@@ -175,6 +175,7 @@ def replicated(name):
     "plan", "key"   where it stands
     "rows"          {"arm", "published" (or None), "here" ({metric: one value a seed}, empty while not run), "rate",
                     "edge" (whether the rate is the ladder's end)} for each arm that the table is about
+    "beside"        metrics to be shown beside the table's own
     "effects"       as in the plan, and "was" (the published difference, or None), "values" (one a seed), "word"
     "standing"      as above"""
     asked, found = run.plan(name), []
@@ -196,21 +197,20 @@ def replicated(name):
                 rate = row and row["setting"][asked["rates"]["argument"]]
                 rows.append({"arm": arm, "published": published.get(arm), "here": runs.get(arm, {}), "rate": rate,
                              "edge": edge})  # fmt: skip
-        found.append(
-            table | {"plan": name, "key": key, "rows": rows, "effects": effects, "standing": standing(effects)}
-        )
+        beside = asked.get("beside", [])
+        more = {"rows": rows, "effects": effects, "beside": beside, "standing": standing(effects)}
+        found.append(table | {"plan": name, "key": key} | more)
     return found
 
 
 def table(found):
     """One of these as text."""
-    lines = [f"{found['key']}: {found['standing']}", f"  {found['source']}"]
+    lines = [f"{found['key']}: {found['standing']}", f"  {found['source']}", f"  {found['says']}"]
     for row in found["rows"]:
         line = f"     {row['arm']:28}"
         line += f" published {row['published']:6.2f}" if row["published"] is not None else ""
-        for metric in sorted(row["here"], key=lambda metric: metric != found["metric"]):
-            mean, half = interval(row["here"][metric])
-            line += f"   {metric} {mean:.3f} ± {half:.3f}"
+        for metric in [found["metric"], *found["beside"]] if row["here"] else ():
+            line += "   {} {:.3f} ± {:.3f}".format(metric, *interval(row["here"][metric]))
         line += (
             f"   rate {row['rate']:g}{', the last of the ladder' if row['edge'] else ''}"
             if row["here"]
