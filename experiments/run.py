@@ -133,7 +133,9 @@ def work(told):
     torch.set_num_threads(1)
     space, started, worked = {"__name__": told["name"]}, time.perf_counter(), time.process_time()
     exec(compile(told["code"], f"<{told['name']}>", "exec"), space)
-    arguments, space["DEVICE"] = dict(told["setting"]), told.get("device", "cpu")
+    arguments = dict(told["setting"])
+    if "device" in told:
+        space["DEVICE"] = told["device"]
     if "idx" in told:
         loader = {"__name__": "idx"}
         exec(compile(told["idx"], "<idx>", "exec"), loader)

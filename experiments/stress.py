@@ -145,7 +145,7 @@ def wanted(asked, have):
 
 def side_of(effect, side):
     """The arm and the metrics, to be added, of an effect's side."""
-    arm, _, metrics = effect[side].rpartition(".")
+    arm, _, metrics = effect[side].partition(".")
     return arm, metrics.split(" + ")
 
 
