@@ -2486,31 +2486,6 @@ def safest(levels, names):
     fewest = min(count[name] for name in names)
     return [name for name in names if count[name] == fewest][0]
 
-# %% q5 wrong: the safest is the one that accuses least, and not the one least accused
-from collections import Counter
-from itertools import combinations, product
-
-
-def suspects(levels, names, one, other):
-    names = list(names)
-    a, b = (levels[:, names.index(name)].tolist() for name in (one, other))
-    found = []
-    for name, column in zip(names, levels.T.tolist()):
-        if name != one and name != other:
-            counts = Counter(zip(a, b, column))
-            triples = list(product(set(a), set(b), set(column)))
-            if any(counts[triple] != len(column) / len(triples) for triple in triples):
-                found.append(name)
-    return found
-
-
-def safest(levels, names):
-    count = Counter()
-    for one, other in combinations(names, 2):
-        count.update([one, other] * len(suspects(levels, names, one, other)))
-    fewest = min(count[name] for name in names)
-    return [name for name in names if count[name] == fewest][0]
-
 # %% q5 wrong: the last of those with the fewest
 from collections import Counter
 from itertools import combinations, product
