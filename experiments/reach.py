@@ -42,6 +42,11 @@ def chapter():
     return space
 
 
+def interval(values):
+    """Mean and half-width of the 95 % interval over the seeds, as the chapters have it."""
+    return chapter()["mean_ci"](values)
+
+
 def level_text(knob, level):
     """A level of a knob in words."""
     if isinstance(level, bool):
@@ -104,11 +109,11 @@ def grid(name):
     rest."""
     asked = run.plan(name)
     have = run.there(name, asked)
-    knobs = {KNOBS[knob]: [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()}
+    knobs = {KNOBS.get(knob, knob): [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()}
     found = {"plan": name.removeprefix("stress/"), "notebook": asked["notebook"], "knobs": knobs}
     found["on"] = {
         {"mnist": "MNIST"}.get(data, data): {
-            KNOBS[knob]: [level_text(knob, level) for level in levels]
+            KNOBS.get(knob, knob): [level_text(knob, level) for level in levels]
             for knob, levels in other.items()
             if knob in asked["knobs"]
         }
@@ -117,7 +122,7 @@ def grid(name):
     effects = []
     for effect in asked["effects"]:
         rows = measured(asked, effect, have)
-        numbers = [chapter()["mean_ci"](values) for _, values, _ in rows]
+        numbers = [interval(values) for _, values, _ in rows]
         mean, half = ([float(f"{number:.5g}") for number in column] for column in zip(*numbers)) if rows else ([], [])
         effects.append({key: effect[key] for key in ("claim", "says", "sign")} | {"mean": mean, "half": half})
         effects[-1]["edges"] = sum(edge for *_, edge in rows)
@@ -185,30 +190,109 @@ def told(line):
     return "\n".join(text)
 
 
-def replicated(name, metric="test_error"):
-    """[(arm, published, its values by seed)] of a table that was replicated, as far as it is done."""
-    asked, found = run.plan(name), []
-    have = run.there(name, asked)
+def final_runs(asked, have):
+    """{arm: {metric: an array, one value for each of its final runs}} of the arms whose final runs are all there."""
+    found = {}
     for arm in asked["arms"]:
-        rows = [have.get(json.dumps(call)) for call in stress.finals(asked, asked["design"][0], arm, have)]
-        values = [value for row in rows if row for value in row["result"][metric]]
-        found.append((arm, asked["published"].get(arm), values))
+        calls = stress.finals(asked, asked["design"][0], arm, have)
+        rows = [have.get(json.dumps(call)) for call in calls]
+        if rows and None not in rows:
+            names = rows[0]["result"]
+            found[arm] = {name: np.concatenate([row["result"][name] for row in rows]) for name in names}
     return found
 
 
-def table(name):
-    """A table that was replicated, as text."""
-    lines = [name]
-    for arm, published, values in replicated(name):
-        here = "{:.2f} ± {:.2f}".format(*chapter()["mean_ci"](values)) if len(values) > 4 else "not run"
-        lines.append(f"     {arm:24} published {published:5.2f}   here {here} ({len(values)} seeds)")
+def difference(effect, have):
+    """more - less of an effect, from {arm: {metric: its value or values}}; None where one of them is not there."""
+    total = 0.0
+    for side, sign in (("more", 1), ("less", -1)):
+        for arm, metrics in stress.sides_of(effect, side):
+            if not set(metrics) <= set(have.get(arm, {})):
+                return None
+            total = total + sign * sum(have[arm][metric] for metric in metrics)
+    return total
+
+
+def standing(effects):
+    """What becomes of a published result: effects as dicts with "word", what verdict said, or None while not run.
+
+    "not comparable"      one that the comparison rests on (needs) does not hold: the setting here is another one
+    "not replicated"      the interval of one difference lies on the other side than published, or none is seen
+    "replicated"          each difference has its whole interval on the published side
+    "replicated in part"  some have, and of the others nothing is seen"""
+    if not effects or any(effect["word"] is None for effect in effects):
+        return "not run"
+    if any(effect.get("needs") and effect["word"] != "holds" for effect in effects):
+        return "not comparable"
+    words = [effect["word"] for effect in effects if not effect.get("needs")]
+    if "reversed" in words or "holds" not in words:
+        return "not replicated"
+    return "replicated" if set(words) == {"holds"} else "replicated in part"
+
+
+def replicated(name):
+    """The published tables of a plan, each a dict as the plan has it, and with
+
+    "plan", "key"   where it stands
+    "rows"          {"arm", "published" (or None), "here" ({metric: one value a seed}, empty while not run), "rate",
+                    "edge" (whether the rate is the ladder's end)} for each arm that the table is about
+    "beside"        metrics to be shown beside the table's own
+    "effects"       as in the plan, and "was" (the published difference, or None), "values" (one a seed), "word"
+    "standing"      as above"""
+    asked, found = run.plan(name), []
+    have = run.there(name, asked)
+    runs, at = final_runs(asked, have), asked["design"][0]
+    for key, table in asked["tables"].items():
+        published, effects = table.get("published", {}), []
+        known = {arm: {table["metric"]: value} for arm, value in published.items()}
+        for effect in asked["effects"]:
+            if effect["table"] == key:
+                values, word = difference(effect, runs), None
+                if values is not None:
+                    shifted = values + effect["sign"] * effect.get("margin", 0.0)
+                    word = chapter()["verdict"](*interval(shifted), effect["sign"])
+                effects.append(effect | {"was": difference(effect, known), "values": values, "word": word})
+        rows = []
+        for arm in asked["arms"]:
+            if arm in published or any(arm in stress.arms_of(effect) for effect in effects):
+                row, edge = chosen(asked, at, arm, asked["finally"]["choose"], have)
+                rate = row and row["setting"][asked["rates"]["argument"]]
+                rows.append({"arm": arm, "published": published.get(arm), "here": runs.get(arm, {}), "rate": rate,
+                             "edge": edge})  # fmt: skip
+        beside = asked.get("beside", [])
+        more = {"rows": rows, "effects": effects, "beside": beside, "standing": standing(effects)}
+        found.append(table | {"plan": name, "key": key} | more)
+    return found
+
+
+def table(found):
+    """One of these as text."""
+    lines = [f"{found['key']}: {found['standing']}", f"  {found['source']}", f"  {found['says']}"]
+    for row in found["rows"]:
+        line = f"     {row['arm']:28}"
+        line += f" published {row['published']:6.2f}" if row["published"] is not None else ""
+        for metric in [found["metric"], *found["beside"]] if row["here"] else ():
+            line += "   {} {:.3f} ± {:.3f}".format(metric, *interval(row["here"][metric]))
+        line += (
+            f"   rate {row['rate']:g}{', the last of the ladder' if row['edge'] else ''}"
+            if row["here"]
+            else "   not run"
+        )
+        lines.append(line)
+    for effect in found["effects"]:
+        line = f"     {effect['says']}:"
+        line += f" published {effect['was']:+.2f}," if effect["was"] is not None and "unit" not in found else ""
+        if effect["values"] is not None:
+            line += " here {:+.3f} ± {:.3f}".format(*interval(effect["values"]))
+        lines.append(f"{line} ({effect['word'] or 'not run'}{', which the rest needs' if effect.get('needs') else ''})")
     return "\n".join(lines)
 
 
 def main():
     try:
         if sys.argv[1:2] == ["--replicate"]:
-            print(*map(table, run.chosen(table=" ".join(sys.argv[2:]), folder="replicate")), sep="\n")
+            for name in run.chosen(table=" ".join(sys.argv[2:]), folder="replicate"):
+                print(*map(table, replicated(name)), sep="\n")
             return
         if sys.argv[1:] == ["--store"]:
             (run.PLANS / "results" / "reach.json").write_text(stored_text(), encoding="utf-8")

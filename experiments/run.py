@@ -111,11 +111,13 @@ def job(notebook, function, setting, asked=None):
     code = "\n".join(ast.unparse(node) for node in needed(notebook, function))
     told = {"name": notebook, "code": code, "function": function, "setting": setting}
     data = setting.get("data", "digits") if asked else "digits"
-    if data != "digits" or notebook.endswith(".py"):
+    if notebook.endswith(".py"):
+        told["device"] = os.environ.get("DEVICE") or "cpu"
+    if data != "digits" or (notebook.endswith(".py") and "images(" in code):
         import idx
 
         there = idx.folder_of("mnist" if data == "digits" else data)
-        told |= {"folder": str(there.parent), "device": os.environ.get("DEVICE") or "cpu"}
+        told["folder"] = str(there.parent)
         told["idx"] = (ROOT / "experiments" / "idx.py").read_text(encoding="utf-8")
         if data != "digits":
             told["first"] = asked["on"][data].get("first")
@@ -132,11 +134,13 @@ def work(told):
     space, started, worked = {"__name__": told["name"]}, time.perf_counter(), time.process_time()
     exec(compile(told["code"], f"<{told['name']}>", "exec"), space)
     arguments = dict(told["setting"])
+    if "device" in told:
+        space["DEVICE"] = told["device"]
     if "idx" in told:
         loader = {"__name__": "idx"}
         exec(compile(told["idx"], "<idx>", "exec"), loader)
         os.environ["DROPOUT_DATA"] = told["folder"]
-        space |= {"images": loader["images"], "DEVICE": told["device"]}
+        space["images"] = loader["images"]
         if "first" in told:
             loader["put_into"](space, arguments.pop("data"), told["first"])
     given = space[told["function"]](**arguments)

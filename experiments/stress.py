@@ -15,11 +15,19 @@ experiments/stress/NAME.toml says:
                           which the rate is chosen
     [finally]             choose, and lists of arguments: calls that follow at the best rate, such as those that open a
                           test set
+    [tables.KEY]          in experiments/replicate, what was published: source, link, metric, says (the result in a
+                          sentence), differs (what is not as published), published {arm: number}, and unit where that
+                          is not the metric's
+    beside                metrics that are kept and shown though no effect is about them
     [on.mnist]            other levels where the knob `data` says mnist; `first` names the function whose `sizes` start
                           with the number of pixels
 
 The settings are rows of design.txt, the same for all arms: each level of a knob meets each level of any other knob
 equally often, and so it is within the first nine rows and the next nine for single knobs. They are run in this order.
+
+A published result is effects, too: each with the `table` that it is of. more and less may be lists of arms, to be
+added. With margin = 0.1 the difference may lie up to 0.1 on the other side, as where the published one is nothing; with
+needs = true it is what the comparison rests on. What is made of them, reach.py says.
 """
 
 import itertools
@@ -46,11 +54,15 @@ def plan(path):
     if len(knobs) > len(rows[0]) or any(len(levels) != 3 for levels in knobs.values()):
         raise ValueError(f"{path.name}: at most {len(rows[0])} knobs, of three levels each")
     for effect in asked["effects"]:
-        for side in {"more", "less"} & set(effect):
-            if side_of(effect, side)[0] not in asked["arms"]:
+        if "finally" in asked:
+            effect.setdefault("choose", asked["finally"]["choose"])
+        for side in ("more", "less"):
+            if any(arm not in asked["arms"] for arm, _ in sides_of(effect, side)):
                 raise ValueError(f"{path.name}: no arm for {effect[side]}")
         if effect["sign"] not in (1, -1) or ("rates" in asked and "choose" not in effect):
             raise ValueError(f"{path.name}: an effect needs sign = 1 or -1, and choose where rates are tuned")
+        if "tables" in asked and effect.get("table") not in asked["tables"]:
+            raise ValueError(f"{path.name}: an effect needs the table that it is of")
     settings = [{knob: levels[i] for (knob, levels), i in zip(knobs.items(), row)} for row in rows]
     asked["design"] = list({json.dumps(at): at for at in settings}.values())
     return asked
@@ -84,6 +96,7 @@ def tried(asked, at, arm, have):
     ladder = asked["rates"]
     first, last = ladder["first"], ladder["last"]
     measures = {effect["choose"] for effect in asked["effects"] if arm in arms_of(effect)}
+    measures |= {asked["finally"]["choose"]} if "finally" in asked else set()
     while True:
         calls = [call | {ladder["argument"]: rate} for rate in ladder["values"][first : last + 1]]
         rows = [have.get(json.dumps(one)) for one in calls]
@@ -99,7 +112,7 @@ def tried(asked, at, arm, have):
 
 def arms_of(effect):
     """The arms that an effect compares."""
-    return {side_of(effect, side)[0] for side in ("more", "less") if side in effect}
+    return {arm for side in ("more", "less") for arm, _ in sides_of(effect, side)}
 
 
 def index_of_best(rows, measure):
@@ -136,8 +149,15 @@ def side_of(effect, side):
     return arm, metrics.split(" + ")
 
 
+def sides_of(effect, side):
+    """side_of all that an effect has on one side: nothing, one or several, to be added."""
+    said = effect.get(side, [])
+    return [side_of({side: one}, side) for one in ([said] if isinstance(said, str) else said)]
+
+
 def metrics(asked):
     """The metrics that a plan keeps."""
-    sides = [side_of(effect, side)[1] for effect in asked["effects"] for side in ("more", "less") if side in effect]
+    sides = [sides_of(effect, side) for effect in asked["effects"] for side in ("more", "less")]
+    named = [name for _, names in itertools.chain(*sides) for name in names]
     chosen = [part["choose"] for part in (*asked["effects"], asked.get("finally", {})) if "choose" in part]
-    return sorted({*itertools.chain(*sides), *chosen})
+    return sorted({*named, *chosen, *asked.get("beside", [])})

@@ -13,6 +13,7 @@ import distributed
 import nbformat
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
@@ -22,6 +23,7 @@ from notebook import NAMES, ROOT, load, read
 sys.path.append(str(ROOT / "experiments"))
 
 import reach
+import replications
 import run
 import stress
 
@@ -55,6 +57,8 @@ def test_a_plan_can_be_run_and_asks_for_enough(path):
     for at, arm in itertools.product(asked["design"], asked["arms"]):
         call = stress.arguments(asked, at, arm)
         assert set(call) - {"data"} <= known or named.kwarg
+    assert set(asked["knobs"]) <= set(reach.KNOBS)
+    assert len({reach.KNOBS[knob] for knob in asked["knobs"]}) == len(asked["knobs"])
     for level in asked["knobs"].get("data", ()):
         assert level == "digits" or level in asked["on"]
     if "rates" in asked:
@@ -77,10 +81,40 @@ def test_every_claim_that_a_training_decides_has_a_plan():
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_a_table_names_what_was_published_and_opens_the_test_set_last(path):
     asked = stress.plan(path)
-    assert set(asked["published"]) == set(asked["arms"]) and len(asked["finally"]["seed"]) >= 5
+    definitions = run.needed(asked["notebook"], asked["function"])
+    named = next(node for node in definitions if getattr(node, "name", "") == asked["function"]).args
+    last = {name: values for name, values in asked["finally"].items() if name != "choose"}
+    assert len(asked["finally"]["seed"]) >= (10 if path.stem == "liu2023" else 5)
+    assert len({len(values) for values in last.values()}) == 1 and all(last["test"])
     assert asked["always"]["seed"] not in asked["finally"]["seed"]
     for arm in asked["arms"]:
-        assert not any("test" in call for call in stress.tried(asked, {}, arm, {}))
+        for call in stress.tried(asked, {}, arm, {}):
+            assert "test" not in call and set(call) | set(last) <= {arg.arg for arg in named.args}
+    for key, table in asked["tables"].items():
+        assert {"source", "link", "metric", "says", "differs"} <= set(table), key
+        arms = {arm for effect in asked["effects"] if effect["table"] == key for arm in stress.arms_of(effect)}
+        assert arms and set(table.get("published", {})) <= set(asked["arms"])
+        assert table["metric"] in stress.metrics(asked)
+
+
+def test_a_published_difference_has_the_sign_that_is_asked_for():
+    """Of each effect between arms whose numbers were published, in the unit of the metric, or turned round."""
+    compared = 0
+    for path in TABLES:
+        asked = stress.plan(path)
+        for effect in asked["effects"]:
+            table = asked["tables"][effect["table"]]
+            named = {name for side in ("more", "less") for _, names in stress.sides_of(effect, side) for name in names}
+            was = reach.difference(
+                effect, {arm: dict.fromkeys(named, value) for arm, value in table.get("published", {}).items()}
+            )
+            if was is not None and not effect.get("margin"):
+                turned = -1 if "accuracy" in table.get("unit", "") else 1
+                assert np.sign(was) == turned * effect["sign"], (path.stem, effect["says"])
+                compared += 1
+            elif was is not None:
+                assert -effect["margin"] <= effect["sign"] * was, (path.stem, effect["says"])
+    assert compared >= 14
 
 
 @pytest.mark.parametrize("path", [*PLANS, *TABLES], ids=lambda path: path.stem)
@@ -139,6 +173,7 @@ def study(best, n, wrong, p, rate, n_seeds):
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """A folder with a notebook and one stress plan, in use here."""
+    reach.chapter()  # from the chapter, and not from this folder
     (tmp_path / "experiments" / "stress").mkdir(parents=True)
     (tmp_path / "experiments" / "stress" / "tiny.toml").write_text(TINY)
     nbformat.write(new_notebook(cells=[new_code_cell(CODE)]), tmp_path / "01-tiny.ipynb")
@@ -216,21 +251,246 @@ def test_without_other_data_the_settings_on_the_digits_are_run(tiny, monkeypatch
             run.make("stress/tiny", client)
 
 
-def test_a_table_is_tuned_with_one_seed_and_tested_with_others(tiny, monkeypatch):
+TABLE = """
+[finally]
+choose = "val"
+n_seeds = [3, 4]
+[tables.one]
+source = "Nobody"
+says = "less"
+metric = "loss"
+published = { none = 1.5, dropout = 1.0 }
+[tables.two]
+source = "Nobody, turned"
+says = "more"
+metric = "loss"
+unit = "share right"
+published = { none = 1.5 }
+[[effects]]
+table = "one"
+says = "dropout takes away a fifth"
+more = "dropout.loss"
+less = ["none.loss"]
+sign = -1
+[[effects]]
+table = "two"
+says = "dropout adds something"
+more = "dropout.loss"
+less = "none.loss"
+sign = 1
+"""
+
+
+@pytest.fixture
+def tables(tiny, monkeypatch):
+    """A function that writes a plan of two published tables, changed by what it is told, and runs it here."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     (tiny / "experiments" / "replicate").mkdir()
-    table = TINY.replace("n_seeds = 10", "n_seeds = 2\nn = 9\nbest = 16\nwrong = 0.2")
-    table = table[: table.index("[knobs]")] + "[knobs]\n" + table[table.index("[arms]") :]
-    table += '[finally]\nchoose = "val"\nn_seeds = [3, 4]\n[published]\nnone = 1.5\n'
-    (tiny / "experiments" / "replicate" / "tiny.toml").write_text(table)
-    asked, have = by_hand("replicate/tiny")
-    monkeypatch.setattr(run, "there", lambda name, asked: have)
+
+    def ran(*changes):
+        text = TINY.replace("n_seeds = 10", "n_seeds = 2\nn = 9\nbest = 16\nwrong = 0.22")
+        text = text[: text.index("[knobs]")] + "[knobs]\n" + text[text.index("[arms]") : text.index("[[effects]]")]
+        text += TABLE
+        for change in changes:
+            assert text.count(change[0]) == 1
+            text = text.replace(*change)
+        (tiny / "experiments" / "replicate" / "tiny.toml").write_text(text)
+        asked, have = by_hand("replicate/tiny")
+        monkeypatch.setattr(run, "there", lambda name, asked: have)
+        return asked, have
+
+    return ran
+
+
+def test_a_table_is_tuned_with_one_seed_and_tested_with_others(tables):
+    asked, have = tables()
     assert len(have) == 2 * (4 + 2)
-    for arm, published, values in reach.replicated("replicate/tiny", "loss"):
-        assert published == {"none": 1.5}.get(arm) and len(values) == 3 + 4  # two calls, at the best rate
-        assert max(values) < 0.2
+    one, two = reach.replicated("replicate/tiny")
+    assert [row["published"] for row in one["rows"]] == [1.5, 1.0]
+    for row in one["rows"]:
+        assert row["rate"] == 16 and row["edge"] and len(row["here"]["loss"]) == 3 + 4  # two calls, at the best rate
+    assert one["effects"][0]["was"] == pytest.approx(-0.5) and two["effects"][0]["was"] is None
+    assert one["effects"][0]["values"] == pytest.approx([-0.1, -0.3, -0.1, -0.1, -0.3, -0.1, -0.3])
+    text = reach.table(one)
+    assert "one: replicated" in text and "published   1.50" in text and "published -0.50, here -0.186 ± 0.099" in text
+    assert "two: not replicated" in reach.table(two) and "(reversed)" in reach.table(two)
     asked["finally"]["n_seeds"] = [3, 5]
     assert len([call for call in run.wanted(asked, have) if json.dumps(call) not in have]) == 2
+
+
+def test_a_table_that_is_half_run_has_no_standing(tables):
+    asked, have = tables()
+    for call in stress.finals(asked, {}, "none", have)[1:]:
+        del have[json.dumps(call)]
+    one, two = reach.replicated("replicate/tiny")
+    assert one["standing"] == two["standing"] == "not run" and one["effects"][0]["values"] is None
+    assert [bool(row["here"]) for row in one["rows"]] == [False, True] and "not run" in reach.table(one)
+
+
+def test_what_the_rest_needs_and_what_lies_within_the_margin(tables):
+    margin = ("sign = 1\n", "sign = 1\nmargin = 0.4\n")  # -0.186 ± 0.099 is no more than 0.4 on the other side
+    assert [found["standing"] for found in (tables(margin), reach.replicated("replicate/tiny"))[1]] == 2 * [
+        "replicated"
+    ]
+    narrow = ("sign = 1\n", "sign = 1\nmargin = 0.2\n")
+    tables(narrow)
+    assert reach.replicated("replicate/tiny")[1]["effects"][0]["word"] == "unseen"
+    tables(("sign = 1\n", "sign = 1\nneeds = true\n"))
+    assert reach.replicated("replicate/tiny")[1]["standing"] == "not comparable"
+
+
+@pytest.mark.parametrize(
+    ("words", "needed", "standing"),
+    [
+        (["holds", "holds"], [], "replicated"),
+        (["holds", "unseen"], [], "replicated in part"),
+        (["unseen", "unseen"], [], "not replicated"),
+        (["holds", "reversed"], [], "not replicated"),
+        (["holds", None], [], "not run"),
+        ([], [], "not run"),
+        (["holds", "holds"], ["unseen"], "not comparable"),
+        (["unseen"], ["holds"], "not replicated"),
+        (["holds"], ["holds"], "replicated"),
+    ],
+)
+def test_what_becomes_of_a_published_result(words, needed, standing):
+    effects = [{"word": word} for word in words] + [{"word": word, "needs": True} for word in needed]
+    assert reach.standing(effects) == standing
+
+
+def test_an_effect_of_no_table_is_one_sentence(tables):
+    with pytest.raises(ValueError, match="needs the table that it is of"):
+        tables(('table = "two"\n', ""))
+    with pytest.raises(ValueError, match="no arm for"):
+        tables(('["none.loss"]', '["none.loss", "nothing.loss"]'))
+
+
+@pytest.fixture
+def little(monkeypatch):
+    """600 training images in which one row of pixels says the label, 60 others; the parts that were opened."""
+    opened = []
+
+    def images(name, part="train"):
+        opened.append(part)
+        y = np.random.default_rng(len(part)).integers(0, 10, {"train": 600, "t10k": 60}[part])
+        x = np.zeros((len(y), 28, 28), np.uint8)
+        x[np.arange(len(y)), 2 * y + 3] = 255
+        return x, y
+
+    monkeypatch.setattr(replications, "images", images, raising=False)
+    return opened
+
+
+def test_what_is_held_out_is_not_learned_from(little):
+    x, _, val, train = replications.parts(3, 500)
+    assert x.shape == (600, 784) and len(val) == 100 and sorted([*val.tolist(), *train.tolist()]) == [*range(600)]
+    assert sorted(replications.parts(3, 600)[3].tolist()) == [*range(600)]
+    assert not torch.equal(replications.parts(4, 500)[2], val)
+
+
+@pytest.mark.parametrize(
+    ("function", "knobs"),
+    [
+        ("digit_perceptron", {"lr": 0.1, "p_in": 0.2, "p_hidden": 0.5, "longest": 2.0, "width": 32, "epochs": 6}),
+        ("digit_transformer", {"lr": 0.01, "kind": "early", "d": 16, "steps": 40}),
+    ],
+)
+def test_digits_are_learned_and_the_test_images_opened_only_when_asked(little, function, knobs):
+    study = getattr(replications, function)
+    found = study(seed=1, n_train=500, **knobs)
+    assert set(little) == {"train"} and "test_error" not in found and found["val_error"][0] < 40
+    again = study(seed=1, n_train=500, test=True, **knobs)
+    assert "val_error" not in study(seed=1, n_train=501, **knobs)
+    assert again["val_loss"] == found["val_loss"] and again["test_error"][0] < 40 and set(little) == {"train", "t10k"}
+
+
+def test_max_norm_shortens_what_is_longer_and_nothing_else():
+    model = replications.perceptron((3, 2, 10), 0.0, 0.5)
+    model[0].weight.data = torch.tensor([[3.0, 4.0, 0.0], [0.6, 0.0, 0.8]])
+    replications.bound(model, 2.0)
+    assert torch.allclose(model[0].weight, torch.tensor([[1.2, 1.6, 0.0], [0.6, 0.0, 0.8]]))
+    assert [type(layer).__name__ for layer in model] == ["Linear", "ReLU", "Dropout", "Linear"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("none", 6 * [0.0]), ("standard", 6 * [0.1]), ("early", [0.1, 0.2 / 3, 0.1 / 3, 0, 0, 0])],
+)
+def test_early_dropout_falls_to_nothing_and_stays_there(little, monkeypatch, kind, expected):
+    seen = []
+    forward = replications.VisionTransformer.forward
+
+    def watched(model, x):
+        if model.training:
+            seen.append([layer.p for layer in model.modules() if isinstance(layer, torch.nn.Dropout)])
+        return forward(model, x)
+
+    monkeypatch.setattr(replications.VisionTransformer, "forward", watched)
+    replications.digit_transformer(0.01, 0, kind, share=0.5, d=16, depth=1, steps=6, n_train=500)
+    assert seen == [4 * [pytest.approx(p)] for p in expected]
+
+
+def test_an_image_is_cut_into_sixteen_patches():
+    model = replications.VisionTransformer(8, 0, 2, 0.0)
+    seen = []
+    model.patch.register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
+    image = torch.arange(784.0).view(28, 28)
+    model(image.view(1, 784))
+    assert torch.equal(seen[0][0, 6].view(7, 7), image[7:14, 14:21])
+
+
+def test_the_letter_model_is_an_lstm_and_its_masks_are_what_they_are_called(monkeypatch):
+    torch.manual_seed(0)
+    draw = replications.LetterLSTM.mask
+    letters = torch.randint(0, 9, (5, 7))
+    for masks in ("each step", "state too", "one"):
+        model = replications.LetterLSTM(9, 16, 2, masks, 0.0)
+        x = model.letter(letters.T)
+        for layer in model.layers:
+            x = layer(x)[0]
+        assert torch.allclose(model(letters), model.read_out(x).transpose(0, 1), atol=1e-6)
+        model.drop.p = 0.5
+        drawn = []
+        monkeypatch.setattr(replications.LetterLSTM, "mask", lambda *given: drawn.append(draw(*given)) or drawn[-1])  # noqa: B023
+        model(letters)
+        assert len(drawn) == {"each step": 3, "state too": 5, "one": 5}[masks]  # two layers and what is read out
+        for mask in drawn:
+            assert mask.shape == (7, 5, 16) and set(mask.unique().tolist()) == {0.0, 2.0}
+            assert torch.equal(mask, mask[:1].expand_as(mask)) == (masks == "one")
+        first = drawn[1] if masks == "each step" else drawn[2]
+        assert not torch.equal(first, drawn[0])
+        assert torch.equal(model.eval()(letters), model(letters))
+
+
+def test_the_end_of_a_name_counts_and_what_follows_it_does_not():
+    guess = torch.log(torch.tensor([0.5, 0.3, 0.2]))
+    texts = torch.tensor([[0, 1, 2, 0, 0, 0], [0, 2, 2, 1, 1, 0]])
+
+    def model(letters):
+        return guess.expand(*letters.shape, 3)
+
+    expected = -(guess[[1, 2, 0]].sum() + guess[[2, 2, 1, 1, 0]].sum()) / 8
+    assert replications.next_letter(model, texts).item() == pytest.approx(expected.item())
+
+
+def test_names_are_told_apart_by_their_letters():
+    texts, letters = replications.names(40)
+    assert texts.shape == (10304, 42) and texts.max() == letters - 1 and not texts[:, [0, -1]].any()
+    assert len({tuple(text) for text in texts.tolist()}) > 10000
+
+
+def test_an_lstm_is_kept_as_it_was_when_it_was_best():
+    found = replications.letter_lstm(0.1, 0, width=16, n_train=20, batch_size=10, epochs=20, longest=10, test=True)
+    assert 1 <= found["epoch"][0] < 20 and found["val_perplexity"][0] < found["val_last"][0]  # it overfits
+    assert abs(found["test_perplexity"][0] - found["val_perplexity"][0]) < 3
+
+
+def test_names_need_no_folder_of_images_and_digits_do(monkeypatch):
+    monkeypatch.delenv("DROPOUT_DATA", raising=False)
+    asked = run.plan("replicate/gal2016")
+    assert "idx" not in run.job("replications.py", "letter_lstm", {"lr": 0.1}, asked)
+    with pytest.raises(ValueError, match="set DROPOUT_DATA"):
+        run.job("replications.py", "digit_perceptron", {"lr": 0.1}, asked)
 
 
 DRIVER = """
