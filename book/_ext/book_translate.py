@@ -440,7 +440,7 @@ def translate_works(app):
 
 SILENT = re.compile(r"(<(pre|code|script|style|annotation)\b.*?</\2>|<[^>]*>)", re.DOTALL)
 SPOKEN = re.compile(r'(?<=\s)(title|aria-label|placeholder|data-search)="([^"]*)"')
-NUMERAL = re.compile(r"\d[\d,]*(?:\.\d+)*")
+NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)*")
 
 
 class Words:
