@@ -109,7 +109,9 @@ def grid(name):
     rest."""
     asked = run.plan(name)
     have = run.there(name, asked)
-    knobs = {KNOBS.get(knob, knob): [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()}
+    knobs = {
+        KNOBS.get(knob, knob): [level_text(knob, level) for level in levels] for knob, levels in asked["knobs"].items()
+    }
     found = {"plan": name.removeprefix("stress/"), "notebook": asked["notebook"], "knobs": knobs}
     found["on"] = {
         {"mnist": "MNIST"}.get(data, data): {

@@ -74,7 +74,7 @@ class Grids(Record):
         ledger = self.env.app.builder.get_relative_uri(self.env.docname, "book/claims")
         for claim, group in groupby(rows, key=lambda row: row[0]):
             about = known.get(claim, {"sentence": "", "verdict": ""})
-            head = self.parsed(about["sentence"] or "–", "claim", about["verdict"])
+            head = self.parsed(about["sentence"] or "–", "claim", "repeated", about["verdict"])
             link = nodes.reference("", f"Claim {claim:02}", refuri=f"{ledger}#row-{claim:02}", internal=True)
             badge = nodes.inline("", about["verdict"].capitalize(), classes=["verdict"])
             head.children[0][:] = [link, nodes.Text(" "), *head.children[0].children, nodes.Text(" "), badge]

@@ -59,6 +59,8 @@ def node_text(node):
         return node.astext()
     if isinstance(node, nodes.entry) and not re.search(r"[^\W\d_]", node.astext()):
         return ""  # a number of a table
+    if "repeated" in node.get("classes", ()):
+        return ""  # the claims above the figure of all grids have records of their own
     glue = "" if isinstance(node, nodes.TextElement) else " "
     return glue.join(node_text(child) for child in node.children)
 
