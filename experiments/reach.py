@@ -152,7 +152,7 @@ def stored_text():
 
 
 def summary(name):
-    """For each effect of a stress plan: its words, its tally, the share that each knob explains, the one that decides."""
+    """For each effect of a stress plan: its words, its tally, each knob's share, the knob that decides."""
     found, lines = grid(name), []
     asked = len(run.plan(name)["design"])
     for effect in found["effects"]:

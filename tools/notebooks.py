@@ -146,8 +146,8 @@ def grids_code(rows):
 def reach_code(rows):
     """The code of a cell tagged stored-reach-counts: REACH = [(chapter, claim, words, holds, …), …]."""
     head = (
-        "Each effect of the grids in Chapter 14: chapter, claim, its words, the settings in which it holds, is reversed "
-        "and is not seen, and the knob that decides, if one does."
+        "Each effect of the grids in Chapter 14: chapter, claim, its words, the settings in which it holds, is "
+        "reversed and is not seen, and the knob that decides, if one does."
     )
     lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "REACH = ["]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Chapter 14: the design, what is said of one setting, and which knob decides; the tools that read grids use the same."""
+"""Chapter 14: the design, what is said of one setting, which knob decides; the tools that read grids use the same."""
 
 import sys
 

@@ -14,11 +14,9 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
-from notebook import NAMES, ROOT, load, read
+from notebook import NAMES, ROOT, read
 
 sys.path.append(str(ROOT / "experiments"))
 

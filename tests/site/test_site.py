@@ -109,7 +109,10 @@ def script_faults(text):
     for script in parse(text).iter("script"):
         name = urlsplit(script.get("src") or "").path.rpartition("/")[2]
         inline = script.text or ""
-        if name not in ("", "book.js", "predict.js", "search.js", "explore.js", "popovers.js", "grids.js") or len(inline) > 200:
+        if (
+            name not in ("", "book.js", "predict.js", "search.js", "explore.js", "popovers.js", "grids.js")
+            or len(inline) > 200
+        ):
             faults.append(name or inline)
     return faults
 
