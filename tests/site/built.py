@@ -61,11 +61,16 @@ def is_newer(folder, files):
     return built.exists() and built.stat().st_mtime >= max(file.stat().st_mtime for file in files)
 
 
+def sources(root=build.ROOT):
+    """The files that the site is made of, without what ruff and Python leave among them."""
+    found = [file for name in SOURCES for file in [root / name, *(root / name).rglob("*")]]
+    return [f for f in found if f.is_file() and not {"__pycache__", ".ruff_cache"} & {*f.relative_to(root).parts}]
+
+
 def site():
     """The folder of the site as `make book` builds it; builds it first where that is needed."""
-    found = [file for name in SOURCES for file in [build.ROOT / name, *(build.ROOT / name).rglob("*")]]
     with lock():
-        if not is_newer(build.HTML, [f for f in found if f.is_file() and "__pycache__" not in f.parts]):
+        if not is_newer(build.HTML, sources()):
             ok, printed = build.build()
             assert ok, printed
     return build.HTML

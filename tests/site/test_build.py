@@ -27,6 +27,14 @@ FAULTS = {  # text of a page: (the fault, what the build says of it)
 }
 
 
+def test_what_tools_leave_among_the_sources_makes_no_site_old(tmp_path):
+    for name in ("book/a.md", "notebooks/.ruff_cache/0.13/1", "book/_ext/__pycache__/b.pyc", "_toc.yml", "other"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in built.sources(tmp_path)}
+    assert found == {"book/a.md", "_toc.yml"}
+
+
 def read(name):
     return nbformat.read(build.ROOT / name, 4)
 
