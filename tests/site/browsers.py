@@ -7,6 +7,8 @@ import os
 
 import chromium
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import TimeoutError
 
 PATIENCE = 240_000  # ms; how long a page may take on a busy machine before that counts as hanging
 FLAGS = [
@@ -38,6 +40,46 @@ def painted(page):
     page.evaluate(f"new Promise((done) => {{ {frames} }})")
 
 
+# Thousands of elements around the part that is looked at would cost axe-core nine tenths of its time.
+CUT = """(part) => {
+  window.aside = [];
+  window.stood = [scrollX, scrollY];
+  const cut = (element) => [...element.children].forEach((child) => {
+    if (child.matches(part)) return;
+    if (child.querySelector(part)) return cut(child);
+    aside.push([document.createComment(""), child]);
+    child.replaceWith(aside.at(-1)[0]);
+  });
+  cut(document.body);
+}"""
+MEND = "for (const [place, child] of aside) place.replaceWith(child); scrollTo(...stood)"
+LOOK = """([code, part, options]) => {
+  if (!window.axe) (0, eval)(code);
+  if (!window.look) {
+    window.look = {};
+    axe.run(part ?? document, options).then(({ violations }) => (look.found = violations), (error) => (look.error = error));
+  }
+  const { found, error } = look;
+  if (found || error) delete window.look;
+  if (error) throw error;
+  return found;
+}"""
+
+
+def axe(page, part=None, **options):
+    """What axe-core finds wrong on the page, or in `part` of it, a selector, the rest being taken away meanwhile.
+
+    Has an end, TimeoutError, if the browser stands still: an evaluation has no time limit of its own.
+    """
+    if part:
+        page.evaluate(CUT, part)
+    given = [AXE_SCRIPT, part, {"resultTypes": ["violations"], **options}]
+    found = page.wait_for_function(LOOK, arg=given, polling=50, timeout=PATIENCE / 2).json_value()
+    if part:
+        page.evaluate(MEND)
+    return found
+
+
 def planted(page, check, change):
     """What `check` finds on a page in which it found nothing, once `change` has run there."""
     painted(page)
@@ -50,8 +92,12 @@ class Visit:
     """A page of the site in a browser of its own, and what it loaded and complained of."""
 
     def __init__(self, browser, base, name, **options):
-        self.name = name
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        self.browser, self.base, self.name = browser, base, name
+        self.options = {"viewport": {"width": 1280, "height": 800}} | options
+        self.open()
+
+    def open(self):
+        self.context = self.browser.new_context(**self.options)
         self.context.set_default_timeout(PATIENCE)
         self.page = page = self.context.new_page()
         self.faults, self.bytes, self.running = [], [], set()
@@ -61,8 +107,16 @@ class Visit:
         page.on("request", self.asked)
         page.on("requestfinished", self.finished)
         page.on("requestfailed", self.failed)
-        self.base = base
-        page.goto(base + name, wait_until="load")
+        page.goto(self.base + self.name, wait_until="load")
+
+    def patiently(self, look):
+        """What look() returns; should the browser stand still, what it returns on the page opened anew, once."""
+        try:
+            return look()
+        except TimeoutError:
+            self.close()
+            self.open()
+            return look()
 
     def asked(self, request):
         self.running.add(request)

@@ -5,9 +5,9 @@ Each check returns the faults it finds in a page; planted faults show that it fi
 
 import re
 
+import browsers
 import built
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from browsers import Visit, planted
 from built import CHAPTERS, some
 
@@ -185,8 +185,7 @@ def progress(page):
 
 
 def axe(page):
-    found = Axe().run(page, context=".top, .turn, .hero, footer", options={"resultTypes": ["violations"]})
-    return [violation["id"] for violation in found.response["violations"]]
+    return [violation["id"] for violation in browsers.axe(page, ".top, .turn, .hero, footer")]
 
 
 @pytest.mark.parametrize("width, scheme", EACH_LOOK)

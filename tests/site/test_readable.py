@@ -10,8 +10,7 @@ import book_figures
 import built
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import Visit
+from browsers import Visit, axe
 from built import CHAPTERS, SAMPLE, some
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -516,8 +515,7 @@ def test_a_curve_on_a_phone(visit, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
     def violations():
-        found = Axe().run(page, context=".predict.curve").response["violations"]
-        return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+        return [(v["id"], [n["target"] for n in v["nodes"]]) for v in axe(page, ".predict.curve")]
 
     assert violations() == []
     page.touchscreen.tap(*where(asked, 3, 12))
