@@ -4,6 +4,8 @@ CHROME names the browser where it is not on the PATH.
 """
 
 import os
+import weakref
+from urllib.parse import urlsplit
 
 import chromium
 import pytest
@@ -88,35 +90,85 @@ def planted(page, check, change):
     return check(page)
 
 
-class Visit:
-    """A page of the site in a browser of its own, and what it loaded and complained of."""
+IDLE = weakref.WeakKeyDictionary()  # {browser: {options: [pages of closed visits, as good as new]}}
 
-    def __init__(self, browser, base, name, **options):
-        self.browser, self.base, self.name = browser, base, name
-        self.options = {"viewport": {"width": 1280, "height": 800}} | options
-        self.open()
 
-    def open(self):
-        self.context = self.browser.new_context(**self.options)
+class Tab:
+    """A page in a context of its own, which tells the visit that it serves what it loads and complains of."""
+
+    def __init__(self, browser, options):
+        self.visit, self.options = None, options
+        self.context = browser.new_context(**options)
         self.context.set_default_timeout(PATIENCE)
-        self.page = page = self.context.new_page()
+        self.page = self.context.new_page()
+        self.page.add_init_script(SHIFTS)
+        self.page.on("console", lambda m: self.tell("said", m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.tell("said", str(error)))
+        self.page.on("request", lambda request: self.tell("asked", request))
+        self.page.on("requestfinished", lambda request: self.tell("finished", request))
+        self.page.on("requestfailed", lambda request: self.tell("failed", request))
+
+    def tell(self, what, about):
+        if self.visit:
+            getattr(self.visit, what)(about)
+
+    def clean(self, base):
+        """As it was before the visit: nothing open, nothing kept, nothing granted, the pointer nowhere."""
+        self.visit = None
+        for other in self.context.pages:
+            if other is not self.page:
+                other.close()
+        self.page.goto("about:blank")
+        session = self.context.new_cdp_session(self.page)
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(base))
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
+        self.context.clear_cookies()
+        self.context.clear_permissions()
+        looks = {"color_scheme": "light", "reduced_motion": "no-preference"}
+        looks = {name: self.options.get(name, usual) for name, usual in looks.items()}
+        self.page.emulate_media(media="null", **looks)
+        if self.page.viewport_size != self.options["viewport"]:
+            self.page.set_viewport_size(self.options["viewport"])
+        self.page.mouse.move(-1, -1)
+
+
+class Visit:
+    """A page of the site in a browser of its own, and what it loaded and complained of.
+
+    To make a browser's page takes as long as to load one of ours: closed visits leave theirs to the next, but for
+    those that must be `fresh`, with nothing loaded before.
+    """
+
+    def __init__(self, browser, base, name, fresh=False, **options):
+        self.browser, self.base, self.name, self.fresh = browser, base, name, fresh
+        self.options = {"viewport": {"width": 1280, "height": 800}} | options
+        self.open(fresh)
+
+    def open(self, fresh):
+        self.idle = IDLE.setdefault(self.browser, {}).setdefault(repr(sorted(self.options.items())), [])
+        self.tab = self.idle.pop() if self.idle and not fresh else Tab(self.browser, self.options)
+        self.context, self.page, self.tab.visit = self.tab.context, self.tab.page, self
         self.faults, self.bytes, self.running = [], [], set()
-        page.add_init_script(SHIFTS)
-        page.on("console", lambda m: self.faults.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", self.asked)
-        page.on("requestfinished", self.finished)
-        page.on("requestfailed", self.failed)
-        page.goto(self.base + self.name, wait_until="load")
+        self.page.goto(self.base + self.name, wait_until="load")
+
+    def close(self):
+        if self.fresh:
+            return self.context.close()
+        self.tab.clean(self.base)
+        self.idle.append(self.tab)
 
     def patiently(self, look):
-        """What look() returns; should the browser stand still, what it returns on the page opened anew, once."""
+        """What look() returns; should the browser stand still, what it returns on a page made anew, once."""
         try:
             return look()
         except TimeoutError:
-            self.close()
-            self.open()
+            self.context.close()
+            self.open(fresh=True)
             return look()
+
+    def said(self, text):
+        self.faults.append(text)
 
     def asked(self, request):
         self.running.add(request)
@@ -163,6 +215,3 @@ class Visit:
 
     def unfold(self):
         self.page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
-
-    def close(self):
-        self.context.close()

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -186,6 +186,9 @@ def scratch_book(folder, pages, notebooks=None):
     return folder
 
 
+compressed = cache(gzip.compress)
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves text compressed, and 404.html for what is missing, as a host of static pages does."""
 
@@ -208,7 +211,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", self.guess_type(path))
         if path.suffix in COMPRESSED:
-            body = gzip.compress(body)
+            body = compressed(body)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
