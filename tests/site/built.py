@@ -30,6 +30,7 @@ SOURCES = (
 )
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}
+FAILED = []  # what a build said that came to nothing: who asks again in this process is told the same, at once
 HOSTED = {  # what a hosted workflow sets, and publish.yml beside it
     "GITHUB_ACTIONS": "true",
     "GITHUB_SERVER_URL": "https://github.com",
@@ -71,7 +72,10 @@ def site():
     """The folder of the site as `make book` builds it; builds it first where that is needed."""
     with lock():
         if not is_newer(build.HTML, sources()):
+            assert not FAILED, FAILED[0]
             ok, printed = build.build()
+            if not ok:
+                FAILED.append(printed)
             assert ok, printed
     return build.HTML
 

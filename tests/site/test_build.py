@@ -10,6 +10,11 @@ import nbformat
 import pytest
 from built import NOTEBOOKS
 
+def test_the_book_is_built():
+    """First of all, while other workers run notebooks: `make test` has no build before it."""
+    assert (built.site() / "index.html").is_file()
+
+
 FINE = "# Title\n\nA paragraph.\n\n"
 FAULTS = {  # text of a page: (the fault, what the build says of it)
     "math": ("$\\fraq{1}{2}$", "math"),
