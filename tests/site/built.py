@@ -148,7 +148,7 @@ KINDS = [
     "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
     "book/glossary.html", "book/teach.html", "search.html", "404.html",
 ]  # fmt: skip
-SAMPLE = CHAPTERS[::6]  # `make test` reads these in a browser, `make test-all` every chapter
+SAMPLE = CHAPTERS[::12]  # `make test` reads these in a browser, `make test-all` every chapter
 
 
 def some(names, often):

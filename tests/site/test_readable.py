@@ -491,7 +491,7 @@ def test_a_curve_is_drawn_by_a_mouse(visit):
     assert values(sliders) == before and faults == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_curve_on_a_phone(visit, scheme):
     """At 320 px, by touch, with less motion; axe finds nothing before and after."""
     phone = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}

@@ -281,7 +281,7 @@ def test_what_is_said_of_a_query(visit):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_results_on_a_phone_and_for_a_screen_reader(visit, scheme):
     page, faults = visit("book/notation.html", viewport=PHONE, color_scheme=scheme)
     page.get_by_role("searchbox").focus()
