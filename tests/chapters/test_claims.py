@@ -10,6 +10,7 @@ import pytest
 import yaml
 from book_record import VERDICTS, claims
 from built import site
+from nbformat.v4 import new_code_cell
 
 import notebooks as tool
 from notebook import NAMES, ROOT, read
@@ -83,6 +84,18 @@ def test_a_turned_verdict_fails(name, monkeypatch):
     monkeypatch.chdir(ROOT / "notebooks")
     plt.switch_backend("agg")
     assert survivors(tool.code_cells(read(name)), name) == []
+
+
+def test_an_assertion_that_stops_nothing_is_found(monkeypatch):
+    """And one that a line reaches through a function alone is none."""
+    sources = [
+        "x = 3  # one\nassert x == 3",
+        "x = 3  # two\ndef f():\n    return x\nassert f() == 3",
+        "x = 3  # three\nassert x",
+    ]
+    cells = {word: "x = 4" for word in ("# one", "# two", "# three")}
+    monkeypatch.setitem(TURNED, "small", {"claims": {}, "cells": cells})
+    assert survivors([new_code_cell(source) for source in sources], "small") == ["# three"]
 
 
 def test_every_claim_can_be_turned():

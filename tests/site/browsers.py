@@ -59,7 +59,8 @@ LOOK = """([code, part, options]) => {
   if (!window.axe) (0, eval)(code);
   if (!window.look) {
     window.look = {};
-    axe.run(part ?? document, options).then(({ violations }) => (look.found = violations), (error) => (look.error = error));
+    const failed = (error) => (look.error = error);
+    axe.run(part ?? document, options).then(({ violations }) => (look.found = violations), failed);
   }
   const { found, error } = look;
   if (found || error) delete window.look;

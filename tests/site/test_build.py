@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from built import NOTEBOOKS
 
+
 def test_the_book_is_built():
     """First of all, while other workers run notebooks: `make test` has no build before it."""
     assert (built.site() / "index.html").is_file()
