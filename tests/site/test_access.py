@@ -150,6 +150,21 @@ def faulty(blank):
     blank.page.evaluate("planted.remove()")
 
 
+def test_a_browser_that_stands_still_costs_one_page(browser, served, monkeypatch):
+    visit = Visit(browser, served("site"), "404.html")
+    still = visit.page
+    still.evaluate("setTimeout(() => { while (true); })")
+
+    def look():
+        with monkeypatch.context() as patch:
+            if visit.page is still:
+                patch.setattr(browsers, "PATIENCE", 1000)
+            return browsers.axe(visit.page)
+
+    assert visit.patiently(look) == [] and still.is_closed() and visit.page is not still
+    visit.close()
+
+
 def test_axe_finds_a_planted_violation(faulty):
     found = violations(faulty("<img src=_static/social.png>"))
     assert "image-alt" in [violation["id"] for violation in found]
