@@ -40,9 +40,7 @@ THIN = """
 """
 
 
-@pytest.fixture(
-    scope="module", params=visits(["index.html", CHAPTERS[0], "book/teach.html", "search.html"], other=KINDS)
-)
+@pytest.fixture(scope="module", params=visits(["index.html", CHAPTERS[0], "search.html"], other=KINDS))
 def opened(request, browser, served):
     """One page of each kind; with -m slow all, and one of each kind where the site's links are known or unknown."""
     state, name = request.param

@@ -6,7 +6,7 @@ from built import CHAPTERS, some
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_dark_mode_switch(visit, base, scheme):
     page, _ = visit(CHAPTERS[0], color_scheme=scheme)
     button = page.get_by_role("button", name="Dark mode")

@@ -73,6 +73,7 @@ def test_a_fault_is_a_warning(warned, fault):
     assert FAULTS[fault][1] in warned[fault]
 
 
+@pytest.mark.slow
 def test_one_warning_fails_the_build_each_time(tmp_path):
     text, message = FAULTS["a directive that is not there"]
     book = built.scratch_book(tmp_path, {"index.md": FINE + text, "page.md": FINE})
