@@ -44,11 +44,11 @@ pdf epub offline: book
 take: book
 	@$(BIN)/python tools/take.py
 
-test: $(READY) book
+test: $(READY)
 	$(PYTEST) $(SUITE)
 
 # What takes longer, too: sweeps, turned claims, answers to the homework.
-test-all: $(READY) book
+test-all: $(READY)
 	$(PYTEST) $(SUITE) -m "slow or not slow"
 
 serve: $(BOOK)

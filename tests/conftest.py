@@ -73,8 +73,30 @@ def pytest_xdist_auto_num_workers(config):
     return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
+# The site is built first of all. Then come the notebooks and the files that drive a browser, the longest; after every
+# second of them one whose tests wait, so that no core is idle; the rest, whose files are short, comes last.
+FIRST = "test_the_book_is_built"
+WAITING = [
+    "test_stops.py", "test_hostile.py", "test_cluster.py", "test_grading.py", "test_spreadsheet.py", "test_limits.py",
+    "test_project.py",
+]  # fmt: skip
+
+
+def in_order(files):
+    """The files {path: whether one of its tests drives a browser} in the order in which they are handed out."""
+    waiting = [path for name in WAITING for path in files if path.name == name]
+    long = [path for path in files if path.suffix == ".ipynb"]
+    long += [path for path, browser in files.items() if browser and path not in waiting]
+    mixed = []
+    for number, path in enumerate(long):
+        mixed += [path, *waiting[number // 2 : number // 2 + 1]] if number % 2 else [path]
+    mixed += [path for path in waiting if path not in mixed]
+    return mixed + [path for path in files if path not in mixed]
+
+
 # Files that are long and whose tests share no more than a browser or a page: several workers take parts of them.
 PARTS = {"test_access.py": r"\[(\w+-.*?\.html)", "test_claims.py": "(.+)", "test_answers.py": r"\[(\d\d-)"}
+PARTS["test_build.py"] = f"::({FIRST})$"
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -91,6 +113,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 PLANTED = re.compile(r"test_(a_)?(planted_)?faults?(_on_\w+)?_(is|are)_(seen|caught|found)")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist tells what was collected
+def pytest_collection_finish(session):
+    files = {}
+    for item in session.items:
+        files[item.path] = files.get(item.path, False) or item.get_closest_marker("browser") is not None
+    place = {path: number for number, path in enumerate(in_order(files))}
+    session.items.sort(key=lambda item: (item.name != FIRST, place[item.path]))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

@@ -82,8 +82,17 @@ def drawn(code, functions):
 
 def defined(codes):
     """{name: its tree} of the functions that the cells with these `codes` define."""
-    trees = (node for code in codes for node in ast.walk(ast.parse(code)))
-    return {node.name: node for node in trees if isinstance(node, ast.FunctionDef)}
+    statements = (node for code in codes for node in walk_statements(ast.parse(code)))
+    return {node.name: node for node in statements if isinstance(node, ast.FunctionDef)}
+
+
+def walk_statements(tree):
+    """As ast.walk, but for expressions: a stored result is a literal of thousands of them."""
+    waiting = [tree]
+    for node in waiting:
+        yield node
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            waiting += getattr(node, field, None) or []
 
 
 def message(code):

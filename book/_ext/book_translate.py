@@ -800,8 +800,25 @@ def list_pages(app, edition):
         site.write_text(text, encoding="utf-8")
 
 
+def colour_once(app):
+    """To colour code takes a third of a build: the same piece, on both pages of a chapter, is coloured once."""
+    pygments, made = getattr(app.builder, "highlighter", None), {}
+    if pygments is None:
+        return
+    colour = pygments.highlight_block
+
+    def coloured(source, lang, opts=None, force=False, location=None, **options):
+        key = source, lang, repr(opts), force, repr(sorted(options.items()))
+        if key not in made:
+            made[key] = colour(source, lang, opts, force, location, **options)
+        return made[key]
+
+    pygments.highlight_block = coloured
+
+
 def setup(app):
     app.connect("builder-inited", begin)
+    app.connect("builder-inited", colour_once)
     app.connect("html-page-context", page_context, priority=950)
     app.connect("doctree-resolved", fold_further, priority=600)
     app.connect("build-finished", write, priority=950)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from book_record import VERDICTS, claims
 from built import site
+from nbformat.v4 import new_code_cell
 
 import notebooks as tool
 from notebook import NAMES, ROOT, read
@@ -27,13 +28,13 @@ def numbers_of(cell):
     return [int(tag[6:]) for tag in cell.metadata.get("tags", []) if tag.startswith("claim-")]
 
 
-def turned(source, line):
-    """The code of a cell with `line` before the first top-level statement that asserts."""
+def halves(source):
+    """The code of a cell before its first top-level statement that asserts, and from there."""
     tree = ast.parse(source)
     first = next(node for node in tree.body if any(isinstance(inner, ast.Assert) for inner in ast.walk(node)))
     at = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", []))]) - 1
     lines = source.split("\n")
-    return "\n".join([*lines[:at], line, *lines[at:]])
+    return "\n".join(lines[:at]), "\n".join(lines[at:])
 
 
 def asserts(cell):
@@ -46,18 +47,33 @@ def lines_of(cell, name):
     return found | {piece: line for piece, line in TURNED[name]["cells"].items() if piece in cell.source}
 
 
+def stops(code, what, namespace):
+    """Whether an assertion stops this code."""
+    try:
+        exec(compile(code, f"<{what}>", "exec"), namespace)
+    except AssertionError:
+        return True
+    return False
+
+
 def survivors(cells, name):
-    """Which of the turned cells of a chapter no assertion stops."""
+    """Which of the turned cells of a chapter no assertion stops.
+
+    What stands before a cell's first assertion runs once for all its lines, and for the cell itself, which comes last:
+    a line that spoiled more than its copy of the namespace would stop it too.
+    """
     namespace, survived = {"__name__": name}, []
     last = max(i for i, cell in enumerate(cells) if lines_of(cell, name))
     for cell in cells[: last + 1]:
-        for what, line in lines_of(cell, name).items():
-            try:
-                exec(compile(turned(cell.source, line), f"<{what}>", "exec"), {**namespace})
+        turning = lines_of(cell, name)
+        before, after = halves(cell.source) if turning else (cell.source, "")
+        start = {**namespace}
+        exec(compile(before, f"<{name}>", "exec"), namespace)
+        for what, line in turning.items():
+            whole = "\n".join([before, line, after])  # where a function has kept the names that were not turned
+            if not (stops(f"{line}\n{after}", what, {**namespace}) or stops(whole, what, {**start})):
                 survived.append(what)
-            except AssertionError:
-                pass
-        exec(compile(cell.source, f"<{name}>", "exec"), namespace)
+        exec(compile(after, f"<{name}>", "exec"), namespace)
         plt.close("all")
     return survived
 
@@ -70,10 +86,22 @@ def test_a_turned_verdict_fails(name, monkeypatch):
     assert survivors(tool.code_cells(read(name)), name) == []
 
 
+def test_an_assertion_that_stops_nothing_is_found(monkeypatch):
+    """And one that a line reaches through a function alone is none."""
+    sources = [
+        "x = 3  # one\nassert x == 3",
+        "x = 3  # two\ndef f():\n    return x\nassert f() == 3",
+        "x = 3  # three\nassert x",
+    ]
+    cells = {word: "x = 4" for word in ("# one", "# two", "# three")}
+    monkeypatch.setitem(TURNED, "small", {"claims": {}, "cells": cells})
+    assert survivors([new_code_cell(source) for source in sources], "small") == ["# three"]
+
+
 def test_every_claim_can_be_turned():
     numbers = [number for name in NAMES for cell in read(name).cells for number in numbers_of(cell)]
     assert sorted(numbers) == sorted(int(key) for name in NAMES for key in TURNED[name]["claims"]) == list(range(1, 49))
-    assert turned("x = 1\nfor i in x:\n    assert i", "x = 2") == "x = 1\nx = 2\nfor i in x:\n    assert i"
+    assert halves("x = 1\nfor i in x:\n    assert i") == ("x = 1", "for i in x:\n    assert i")
 
 
 @pytest.mark.parametrize("name", NAMES)

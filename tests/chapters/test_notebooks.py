@@ -348,7 +348,12 @@ def test_chapters_are_in_the_table_of_contents():
     assert [name for name in NAMES if f"notebooks/{name}" not in toc] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+TRAINING = {"01-overfitting", "04-why-it-works", "05-mlp", "13-field-guide"}  # whose solutions take seconds each
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in TRAINING else ()) for name in NAMES]
+)
 def test_solutions_run(name):
     """Each solution's code runs on the preamble and the chapter's definitions alone."""
     nb = read(name)

@@ -195,6 +195,7 @@ def results_after(process, out, number):
     pytest.fail(f"no {number} results: {process.communicate()[1][-300:]}")
 
 
+@pytest.mark.slow  # a class of twelve, each of whom takes seconds, graded by two commands and here
 def test_stopped_twice_and_taken_up_again(slow_class, calls):
     submissions, out = slow_class
     process = started(submissions, out)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import bare
@@ -46,11 +47,14 @@ def chosen(name):
     return set(re.findall(r"^([A-Za-z][\w.-]*)", text(name), re.MULTILINE))
 
 
+installed = cache(packages_distributions)
+
+
 def imported(folders):
     """{package: a file that imports it} for the modules below some folders; the book's own modules are left out."""
     files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
     own = {file.stem for file in files} | {"grading", "notebooks", "notebook"}
-    packages, found = packages_distributions(), {}
+    packages, found = installed(), {}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

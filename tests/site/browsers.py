@@ -4,9 +4,13 @@ CHROME names the browser where it is not on the PATH.
 """
 
 import os
+import weakref
+from urllib.parse import urlsplit
 
 import chromium
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import TimeoutError
 
 PATIENCE = 240_000  # ms; how long a page may take on a busy machine before that counts as hanging
 FLAGS = [
@@ -38,6 +42,47 @@ def painted(page):
     page.evaluate(f"new Promise((done) => {{ {frames} }})")
 
 
+# Thousands of elements around the part that is looked at would cost axe-core nine tenths of its time.
+CUT = """(part) => {
+  window.aside = [];
+  window.stood = [scrollX, scrollY];
+  const cut = (element) => [...element.children].forEach((child) => {
+    if (child.matches(part)) return;
+    if (child.querySelector(part)) return cut(child);
+    aside.push([document.createComment(""), child]);
+    child.replaceWith(aside.at(-1)[0]);
+  });
+  cut(document.body);
+}"""
+MEND = "for (const [place, child] of aside) place.replaceWith(child); scrollTo(...stood)"
+LOOK = """([code, part, options]) => {
+  if (!window.axe) (0, eval)(code);
+  if (!window.look) {
+    window.look = {};
+    const failed = (error) => (look.error = error);
+    axe.run(part ?? document, options).then(({ violations }) => (look.found = violations), failed);
+  }
+  const { found, error } = look;
+  if (found || error) delete window.look;
+  if (error) throw error;
+  return found;
+}"""
+
+
+def axe(page, part=None, **options):
+    """What axe-core finds wrong on the page, or in `part` of it, a selector, the rest being taken away meanwhile.
+
+    Has an end, TimeoutError, if the browser stands still: an evaluation has no time limit of its own.
+    """
+    if part:
+        page.evaluate(CUT, part)
+    given = [AXE_SCRIPT, part, {"resultTypes": ["violations"], **options}]
+    found = page.wait_for_function(LOOK, arg=given, polling=50, timeout=PATIENCE / 2).json_value()
+    if part:
+        page.evaluate(MEND)
+    return found
+
+
 def planted(page, check, change):
     """What `check` finds on a page in which it found nothing, once `change` has run there."""
     painted(page)
@@ -46,23 +91,85 @@ def planted(page, check, change):
     return check(page)
 
 
-class Visit:
-    """A page of the site in a browser of its own, and what it loaded and complained of."""
+IDLE = weakref.WeakKeyDictionary()  # {browser: {options: [pages of closed visits, as good as new]}}
 
-    def __init__(self, browser, base, name, **options):
-        self.name = name
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+
+class Tab:
+    """A page in a context of its own, which tells the visit that it serves what it loads and complains of."""
+
+    def __init__(self, browser, options):
+        self.visit, self.options = None, options
+        self.context = browser.new_context(**options)
         self.context.set_default_timeout(PATIENCE)
-        self.page = page = self.context.new_page()
+        self.page = self.context.new_page()
+        self.page.add_init_script(SHIFTS)
+        self.page.on("console", lambda m: self.tell("said", m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.tell("said", str(error)))
+        self.page.on("request", lambda request: self.tell("asked", request))
+        self.page.on("requestfinished", lambda request: self.tell("finished", request))
+        self.page.on("requestfailed", lambda request: self.tell("failed", request))
+
+    def tell(self, what, about):
+        if self.visit:
+            getattr(self.visit, what)(about)
+
+    def clean(self, base):
+        """As it was before the visit: nothing open, nothing kept, nothing granted, the pointer nowhere."""
+        self.visit = None
+        for other in self.context.pages:
+            if other is not self.page:
+                other.close()
+        self.page.goto("about:blank")
+        session = self.context.new_cdp_session(self.page)
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(base))
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
+        self.context.clear_cookies()
+        self.context.clear_permissions()
+        looks = {"color_scheme": "light", "reduced_motion": "no-preference"}
+        looks = {name: self.options.get(name, usual) for name, usual in looks.items()}
+        self.page.emulate_media(media="null", **looks)
+        if self.page.viewport_size != self.options["viewport"]:
+            self.page.set_viewport_size(self.options["viewport"])
+        self.page.mouse.move(-1, -1)
+
+
+class Visit:
+    """A page of the site in a browser of its own, and what it loaded and complained of.
+
+    To make a browser's page takes as long as to load one of ours: closed visits leave theirs to the next, but for
+    those that must be `fresh`, with nothing loaded before.
+    """
+
+    def __init__(self, browser, base, name, fresh=False, **options):
+        self.browser, self.base, self.name, self.fresh = browser, base, name, fresh
+        self.options = {"viewport": {"width": 1280, "height": 800}} | options
+        self.open(fresh)
+
+    def open(self, fresh):
+        self.idle = IDLE.setdefault(self.browser, {}).setdefault(repr(sorted(self.options.items())), [])
+        self.tab = self.idle.pop() if self.idle and not fresh else Tab(self.browser, self.options)
+        self.context, self.page, self.tab.visit = self.tab.context, self.tab.page, self
         self.faults, self.bytes, self.running = [], [], set()
-        page.add_init_script(SHIFTS)
-        page.on("console", lambda m: self.faults.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", self.asked)
-        page.on("requestfinished", self.finished)
-        page.on("requestfailed", self.failed)
-        self.base = base
-        page.goto(base + name, wait_until="load")
+        self.page.goto(self.base + self.name, wait_until="load")
+
+    def close(self):
+        if self.fresh:
+            return self.context.close()
+        self.tab.clean(self.base)
+        self.idle.append(self.tab)
+
+    def patiently(self, look):
+        """What look() returns; should the browser stand still, what it returns on a page made anew, once."""
+        try:
+            return look()
+        except TimeoutError:
+            self.context.close()
+            self.open(fresh=True)
+            return look()
+
+    def said(self, text):
+        self.faults.append(text)
 
     def asked(self, request):
         self.running.add(request)
@@ -109,6 +216,3 @@ class Visit:
 
     def unfold(self):
         self.page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
-
-    def close(self):
-        self.context.close()

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ SOURCES = (
 )
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}
+FAILED = []  # what a build said that came to nothing: who asks again in this process is told the same, at once
 HOSTED = {  # what a hosted workflow sets, and publish.yml beside it
     "GITHUB_ACTIONS": "true",
     "GITHUB_SERVER_URL": "https://github.com",
@@ -62,12 +63,20 @@ def is_newer(folder, files):
     return built.exists() and built.stat().st_mtime >= max(file.stat().st_mtime for file in files)
 
 
+def sources(root=build.ROOT):
+    """The files that the site is made of, without what ruff and Python leave among them."""
+    found = [file for name in SOURCES for file in [root / name, *(root / name).rglob("*")]]
+    return [f for f in found if f.is_file() and not {"__pycache__", ".ruff_cache"} & {*f.relative_to(root).parts}]
+
+
 def site():
     """The folder of the site as `make book` builds it; builds it first where that is needed."""
-    found = [file for name in SOURCES for file in [build.ROOT / name, *(build.ROOT / name).rglob("*")]]
     with lock():
-        if not is_newer(build.HTML, [f for f in found if f.is_file() and "__pycache__" not in f.parts]):
+        if not is_newer(build.HTML, sources()):
+            assert not FAILED, FAILED[0]
             ok, printed = build.build()
+            if not ok:
+                FAILED.append(printed)
             assert ok, printed
     return build.HTML
 
@@ -140,7 +149,7 @@ KINDS = [
     "index.html", CHAPTERS[0], CHAPTERS[0].replace("notebooks", "assignments"), "book/claims.html",
     "book/glossary.html", "book/teach.html", "search.html", "404.html",
 ]  # fmt: skip
-SAMPLE = CHAPTERS[::6]  # `make test` reads these in a browser, `make test-all` every chapter
+SAMPLE = CHAPTERS[::12]  # `make test` reads these in a browser, `make test-all` every chapter
 
 
 def some(names, often):
@@ -182,6 +191,9 @@ def scratch_book(folder, pages, notebooks=None):
     return folder
 
 
+compressed = cache(gzip.compress)
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves text compressed, and 404.html for what is missing, as a host of static pages does."""
 
@@ -204,7 +216,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", self.guess_type(path))
         if path.suffix in COMPRESSED:
-            body = gzip.compress(body)
+            body = compressed(body)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -3,8 +3,7 @@
 import gzip
 
 import nbformat
-from axe_playwright_python.sync_playwright import Axe
-from browsers import painted
+from browsers import axe, painted
 from build import ROOT
 from built import CHAPTERS
 
@@ -45,20 +44,7 @@ def settled(box):
     return box.locator(".says").first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
-# The rest of a chapter, thousands of elements, costs axe-core most of its time and has tests of its own.
-ASIDE = """(name) => {
-  window.aside = [];
-  for (let e = document.querySelector(`.explore[data-explore=${name}]`); e.id !== "main"; e = e.parentElement)
-    for (const other of e.parentElement.children)
-      if (other !== e) aside.push([other, other.style.display]), (other.style.display = "none");
-}"""
-BACK = "for (const [element, display] of aside) element.style.display = display"
-
-
 def violations(page, name):
     """What axe-core finds in the figure as it now is."""
-    options = {"resultTypes": ["violations"]}
-    page.evaluate(ASIDE, name)
-    found = Axe().run(page, context=f".explore[data-explore={name}]", options=options).response["violations"]
-    page.evaluate(BACK)
+    found = axe(page, f".explore[data-explore={name}]")
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]

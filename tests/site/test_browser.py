@@ -1,12 +1,12 @@
 """The built site in a browser: what a reader does with a mouse, a keyboard, a phone or without JavaScript."""
 
 import pytest
-from built import CHAPTERS
+from built import CHAPTERS, some
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_dark_mode_switch(visit, base, scheme):
     page, _ = visit(CHAPTERS[0], color_scheme=scheme)
     button = page.get_by_role("button", name="Dark mode")
@@ -41,9 +41,7 @@ def test_contents_on_a_phone(visit, java_script):
     page.wait_for_url("**/notation.html")
 
 
-@pytest.mark.parametrize(
-    "name", [*CHAPTERS[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in CHAPTERS[3:])]
-)
+@pytest.mark.parametrize("name", some(CHAPTERS, CHAPTERS[:1]))
 def test_without_javascript(visit, name):
     page, _ = visit(name, java_script_enabled=False)
     assert page.get_by_role("navigation", name="Contents").is_visible()
@@ -93,14 +91,17 @@ def test_copy_button(visit, base):
     assert page.evaluate("navigator.clipboard.readText()").strip() == block.locator("pre").inner_text().strip()
 
 
+SLOW = pytest.mark.slow
+LOOKS = [(1280, 800, "light"), (360, 740, "dark")]
+LOOKS += [pytest.param(1280, 800, "dark", marks=SLOW), pytest.param(360, 740, "light", marks=SLOW)]
+
+
 def enlarged(page):
     return page.locator("dialog.enlarged[open]")
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_figure_enlarges(visit, size, scheme):
-    width, height = size
+@pytest.mark.parametrize("width, height, scheme", LOOKS)
+def test_a_figure_enlarges(visit, width, height, scheme):
     page, faults = visit(CHAPTERS[1], viewport={"width": width, "height": height}, color_scheme=scheme)
     link = page.locator("article .enlarge").first
     shown = link.locator("img").bounding_box()["width"]

@@ -10,6 +10,12 @@ import nbformat
 import pytest
 from built import NOTEBOOKS
 
+
+def test_the_book_is_built():
+    """First of all, while other workers run notebooks: `make test` has no build before it."""
+    assert (built.site() / "index.html").is_file()
+
+
 FINE = "# Title\n\nA paragraph.\n\n"
 FAULTS = {  # text of a page: (the fault, what the build says of it)
     "math": ("$\\fraq{1}{2}$", "math"),
@@ -25,6 +31,14 @@ FAULTS = {  # text of a page: (the fault, what the build says of it)
     "a term twice": ("```{glossary}\nmask\n掩码\n  One.\n\nmask\n面具\n  Two.\n```", "mask"),
     "a sound unknown": ("```{glossary}\nentropy\n熵\n  One.\n```", "SOUNDS_LIKE"),
 }
+
+
+def test_what_tools_leave_among_the_sources_makes_no_site_old(tmp_path):
+    for name in ("book/a.md", "notebooks/.ruff_cache/0.13/1", "book/_ext/__pycache__/b.pyc", "_toc.yml", "other"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in built.sources(tmp_path)}
+    assert found == {"book/a.md", "_toc.yml"}
 
 
 def read(name):
@@ -59,6 +73,7 @@ def test_a_fault_is_a_warning(warned, fault):
     assert FAULTS[fault][1] in warned[fault]
 
 
+@pytest.mark.slow
 def test_one_warning_fails_the_build_each_time(tmp_path):
     text, message = FAULTS["a directive that is not there"]
     book = built.scratch_book(tmp_path, {"index.md": FINE + text, "page.md": FINE})

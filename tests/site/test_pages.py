@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 def opened(request, browser, served):
     """One page of each kind; with -m slow every page, and those of each kind in the other state of the site's links."""
     state, name = request.param
-    visit = Visit(browser, served(state), name)
+    visit = Visit(browser, served(state), name, fresh=True)  # all it needs comes over the wire
     visit.load_everything()
     yield visit
     visit.close()

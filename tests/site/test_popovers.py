@@ -14,8 +14,7 @@ import built
 import nbformat
 import pytest
 import searching
-from axe_playwright_python.sync_playwright import Axe
-from browsers import Visit, planted
+from browsers import Visit, axe, planted
 from built import CHAPTERS, PAGES
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect
@@ -370,9 +369,9 @@ def test_axe_finds_no_violation_in_open_boxes(opened, scheme):
     opened.page.evaluate(OPEN_ALL)
     assert opened.page.locator(".peek:popover-open").count() == 4
     only = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
-    found = Axe().run(opened.page, context=".peek:popover-open", options={"resultTypes": ["violations"], **only})
+    found = axe(opened.page, ".peek:popover-open", **only)
     opened.page.evaluate(CLOSE_ALL)
-    assert [violation["id"] for violation in found.response["violations"]] == []
+    assert [violation["id"] for violation in found] == []
 
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (320, 640), (320, 256)])

@@ -10,8 +10,7 @@ import book_figures
 import built
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import Visit
+from browsers import Visit, axe
 from built import CHAPTERS, SAMPLE, some
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -492,7 +491,7 @@ def test_a_curve_is_drawn_by_a_mouse(visit):
     assert values(sliders) == before and faults == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_curve_on_a_phone(visit, scheme):
     """At 320 px, by touch, with less motion; axe finds nothing before and after."""
     phone = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}
@@ -516,8 +515,7 @@ def test_a_curve_on_a_phone(visit, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
     def violations():
-        found = Axe().run(page, context=".predict.curve").response["violations"]
-        return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+        return [(v["id"], [n["target"] for n in v["nodes"]]) for v in axe(page, ".predict.curve")]
 
     assert violations() == []
     page.touchscreen.tap(*where(asked, 3, 12))
@@ -588,27 +586,35 @@ def asking(across, up, **outputs):
 PRINTED = "p              0 0.1 0.2 0.5 0.9\nlost (%)       1,000 -4 −2.5 7 +9\n"
 ROWS = [(0, "3 ± 1"), (1, "−4 ± 1"), (2, "5.5"), (3, 6), (4, 7)]
 TABLE = "| steps | error |\n| --- | ---: |\n" + "\n".join(f"| {x} | {y} |" for x, y in ROWS)
-CURVES = {  # a chapter that asks: the curve, or what the build says is wrong
-    "lines": (asking("p", "lost (%), from -10 to 1,000", a="p 1\n", b=PRINTED), [1000, -4, -2.5, 7, 9]),
-    "table": (asking("steps", "error, from −5 to 10", a=TABLE, b=PRINTED), [3, -4, 5.5, 6, 7]),
-    "no-range": (asking("steps", "error", a=TABLE), "LOW to HIGH"),
-    "no-name": (asking("", "error, from 0 to 9", a=TABLE), "- across: NAME"),
-    "no-output": (asking("steps", "loss, from 0 to 9", a=TABLE), "0 outputs before the answer hold 'steps' and 'loss'"),
-    "two-outputs": (asking("steps", "error, from -9 to 9", a=TABLE, b=TABLE), "2 outputs"),
-    "no-room": (asking("steps", "error, from 0 to 9", a=TABLE), "no room for [3.0, -4.0"),
-    "empty-range": (asking("steps", "error, from 9 to -9", a=TABLE), "no room"),
-    "too-few": (asking("steps", "error, from -9 to 9", a=TABLE.rpartition("\n")[0]), "5 to 9 values"),
-    "no-number": (asking("steps", "error, from -9 to 9", a=TABLE.replace("5.5", "none")), "needs a number at each"),
-}
+
+
+def curves():
+    """A chapter that asks: the curve, or what the build says is wrong."""
+    return {
+        "lines": (asking("p", "lost (%), from -10 to 1,000", a="p 1\n", b=PRINTED), [1000, -4, -2.5, 7, 9]),
+        "table": (asking("steps", "error, from −5 to 10", a=TABLE, b=PRINTED), [3, -4, 5.5, 6, 7]),
+        "no-range": (asking("steps", "error", a=TABLE), "LOW to HIGH"),
+        "no-name": (asking("", "error, from 0 to 9", a=TABLE), "- across: NAME"),
+        "no-output": (
+            asking("steps", "loss, from 0 to 9", a=TABLE),
+            "0 outputs before the answer hold 'steps' and 'loss'",
+        ),
+        "two-outputs": (asking("steps", "error, from -9 to 9", a=TABLE, b=TABLE), "2 outputs"),
+        "no-room": (asking("steps", "error, from 0 to 9", a=TABLE), "no room for [3.0, -4.0"),
+        "empty-range": (asking("steps", "error, from 9 to -9", a=TABLE), "no room"),
+        "too-few": (asking("steps", "error, from -9 to 9", a=TABLE.rpartition("\n")[0]), "5 to 9 values"),
+        "no-number": (asking("steps", "error, from -9 to 9", a=TABLE.replace("5.5", "none")), "needs a number at each"),
+    }
 
 
 def test_the_true_line_comes_from_a_stored_output(tmp_path):
     """And where it cannot, the build warns, and so fails."""
-    notebooks = {f"notebooks/{name}.ipynb": nb for name, (nb, _) in CURVES.items()}
+    asked = curves()
+    notebooks = {f"notebooks/{name}.ipynb": nb for name, (nb, _) in asked.items()}
     book = built.scratch_book(tmp_path, {"index.md": "# Title\n"}, notebooks)
     ok, printed = built.build_with(built.NOWHERE, book)
     assert not ok
-    for name, (_, wanted) in CURVES.items():
+    for name, (_, wanted) in asked.items():
         text = (book / "_build" / "html" / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
         found = [json.loads(html.unescape(value))["truth"] for value in re.findall('<data value="([^"]*)"', text)]
         said = re.findall(rf"{name}\.ipynb:\d+: WARNING: (a curve to predict: .*)", printed)

@@ -43,7 +43,8 @@ def texts(folder):
 
 def head_faults(text):
     """As of an English page; a description is shorter."""
-    found = checks.head_faults(text.replace(f'<html lang="{book_translate.TAG}">', '<html lang="en">', 1))
+    head = text.partition("</head>")[0]
+    found = checks.head_faults(head.replace(f'<html lang="{book_translate.TAG}">', '<html lang="en">', 1))
     return [fault for fault in found if not fault.startswith("description")]
 
 
