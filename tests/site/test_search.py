@@ -18,7 +18,7 @@ from built import CHAPTERS, DOCUMENTS, address
 from docutils import nodes
 
 QUERIES = tomllib.loads(Path(__file__).with_name("queries.toml").read_text(encoding="utf-8"))
-FIRST, RATE, BYTES = 3, 0.95, 120_000
+FIRST, RATE, BYTES = 3, 0.95, 126_000
 PHONE = {"width": 320, "height": 640}
 DEBRIS = {
     "markup": r"</?[A-Za-z][^<>]*>|&\w+;|\]\(|\*\*\w[^*]*\*\*|```",
