@@ -63,9 +63,8 @@ def walk(visit):
                !e.closest("details:not([open]) > :not(summary)")).length"""
     )
     page.evaluate(FOCUSED)
-    for _ in range(total + 1):  # as if it were held down
-        page.keyboard.down("Tab")
-    page.keyboard.up("Tab")
+    for _ in range(total + 1):
+        page.keyboard.press("Tab")
     return total, *page.evaluate(
         """[new Set(focused.map(([e]) => e)).size, focused[0][0].textContent,
             focused.filter(([, outlined]) => !outlined).map(([e]) => e.outerHTML.slice(0, 80)),
