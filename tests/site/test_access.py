@@ -44,7 +44,8 @@ THIN = """
 def opened(request, browser, served):
     """One page of each kind; with -m slow all, and one of each kind where the site's links are known or unknown."""
     state, name = request.param
-    visit = Visit(browser, served(state), name, reduced_motion="reduce")
+    # fresh, since on a page that Tab has left once before, its first press may go to the browser's own buttons
+    visit = Visit(browser, served(state), name, fresh=True, reduced_motion="reduce")
     yield visit
     visit.close()
 
