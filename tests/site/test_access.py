@@ -57,19 +57,26 @@ def walk(visit):
     """
     page = visit.page
     visit.settle()  # for the boxes that scroll to be found
-    total = page.evaluate(
-        """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
-             (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0 &&
-               (e.type !== "radio" || e === document.getElementsByName(e.name)[0]) &&
-               !e.closest("details:not([open]) > :not(summary)")).length"""
+    page.evaluate(
+        """reachable = () =>
+             [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
+               (e) => e.checkVisibility({ visibilityProperty: true }) && e.tabIndex >= 0 &&
+                 (e.type !== "radio" || e === document.getElementsByName(e.name)[0]) &&
+                 !e.closest("details:not([open]) > :not(summary)"))"""
     )
+    total = page.evaluate("(before = reachable()).length")
     page.evaluate(FOCUSED)
     for _ in range(total + 1):
         page.keyboard.press("Tab")
-    return total, *page.evaluate(
-        """[new Set(focused.map(([e]) => e)).size, focused[0][0].textContent,
-            focused.filter(([, outlined]) => !outlined).map(([e]) => e.outerHTML.slice(0, 80)),
-            document.activeElement.tagName]"""
+    while page.evaluate("document.activeElement.tagName") != "BODY" and total < page.evaluate("reachable().length"):
+        page.keyboard.press("Tab")  # a box that was found to scroll when it came into view
+        total += 1
+    return page.evaluate(
+        """(() => { const reached = new Set(focused.map(([e]) => e));
+             return [new Set([...before, ...reachable().filter((e) => reached.has(e))]).size, reached.size,
+               focused[0][0].textContent,
+               focused.filter(([, outlined]) => !outlined).map(([e]) => e.outerHTML.slice(0, 80)),
+               document.activeElement.tagName]; })()"""
     )
 
 
