@@ -25,7 +25,7 @@ ALONE = ("data", "optimizer")
 KNOBS = (*BEFORE[:4], "p", "learning rate", "layers", *ALONE, *BEFORE[4:])
 SAMPLES = {"h": [1.5, 9], "u": [0, 0], "r": [-1.5, -9]}  # in half-widths, for the legend
 LEGEND = (
-    '<ul class="legend"><li>{h} <span><b>holds:</b> the interval lies on the side that the words of its line say</span></li>'
+    '<ul class="legend"><li>{h} <span><b>holds:</b> the interval lies on the side that its words say</span></li>'
     "<li>{u} <span><b>unseen:</b> it contains 0</span></li>"
     "<li>{r} <span><b>reversed:</b> it lies on the other side</span></li>"
     f"<li>The taller a bar, the further from 0: up to {BARS[0]} half-widths of the interval, {BARS[1]}, {BARS[2]}, or "

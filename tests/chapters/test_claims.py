@@ -1,8 +1,10 @@
 """The ledger: a row for each claim, its figures from the claim's cell, and verdicts whose assertions can fail."""
 
 import ast
+import os
 import re
 import tomllib
+import traceback
 
 import html5lib
 import matplotlib.pyplot as plt
@@ -48,36 +50,40 @@ def lines_of(cell, name):
 
 
 def stops(code, what, namespace):
-    """Whether an assertion stops this code."""
-    try:
-        exec(compile(code, f"<{what}>", "exec"), namespace)
-    except AssertionError:
-        return True
-    return False
+    """Whether an assertion stops this code, which runs in a copy of this process: whatever it changes is gone then."""
+    if not (child := os.fork()):
+        try:
+            exec(compile(code, f"<{what}>", "exec"), namespace)
+        except AssertionError:
+            os._exit(1)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(2)
+        os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert ended in (0, 1), f"{what}: ended with {ended}"
+    return ended == 1
 
 
 def survivors(cells, name):
-    """Which of the turned cells of a chapter no assertion stops.
-
-    What stands before a cell's first assertion runs once for all its lines, and for the cell itself, which comes last:
-    a line that spoiled more than its copy of the namespace would stop it too.
-    """
+    """Which of the turned cells of a chapter no assertion stops. What stands before a cell's first assertion runs once
+    for all its lines and for the cell itself."""
     namespace, survived = {"__name__": name}, []
     last = max(i for i, cell in enumerate(cells) if lines_of(cell, name))
     for cell in cells[: last + 1]:
         turning = lines_of(cell, name)
         before, after = halves(cell.source) if turning else (cell.source, "")
-        start = {**namespace}
         exec(compile(before, f"<{name}>", "exec"), namespace)
-        for what, line in turning.items():
-            whole = "\n".join([before, line, after])  # where a function has kept the names that were not turned
-            if not (stops(f"{line}\n{after}", what, {**namespace}) or stops(whole, what, {**start})):
-                survived.append(what)
+        survived += [what for what, line in turning.items() if not stops(f"{line}\n{after}", what, namespace)]
         exec(compile(after, f"<{name}>", "exec"), namespace)
         plt.close("all")
     return survived
 
 
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="a copy of a process is UNIX's")
+
+
+@FORKS
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_turned_verdict_fails(name, monkeypatch):
@@ -86,14 +92,16 @@ def test_a_turned_verdict_fails(name, monkeypatch):
     assert survivors(tool.code_cells(read(name)), name) == []
 
 
+@FORKS
 def test_an_assertion_that_stops_nothing_is_found(monkeypatch):
-    """And one that a line reaches through a function alone is none."""
+    """And one that a line reaches through a function is none; nor does a line spoil what comes after it."""
     sources = [
         "x = 3  # one\nassert x == 3",
         "x = 3  # two\ndef f():\n    return x\nassert f() == 3",
         "x = 3  # three\nassert x",
+        "y = [3]  # four\nassert y == [3]",
     ]
-    cells = {word: "x = 4" for word in ("# one", "# two", "# three")}
+    cells = {word: "x = 4" for word in ("# one", "# two", "# three")} | {"# four": "y.append(4)"}
     monkeypatch.setitem(TURNED, "small", {"claims": {}, "cells": cells})
     assert survivors([new_code_cell(source) for source in sources], "small") == ["# three"]
 
