@@ -537,8 +537,9 @@ def package(title, files, spine, online):
     items = []
     for name, content in files.items():
         properties = {"nav.xhtml": "nav", "images/cover.png": "cover-image"}.get(name, "")
-        if b"<math " in content and name.endswith(".xhtml"):
-            properties = f"{properties} mathml".strip()
+        for kind, mark in (("mathml", b"<math "), ("svg", b"<svg ")):
+            if mark in content and name.endswith(".xhtml"):
+                properties = f"{properties} {kind}".strip()
         extra = f' properties="{properties}"' if properties else ""
         items.append(f'<item id="{identifier(name)}" href="{name}" media-type="{kinds[Path(name).suffix]}"{extra}/>')
     cited = citation()

@@ -236,13 +236,21 @@ def epub_faults(files):
     for name, tree in trees.items():
         faults += [f"{name}: id {one} twice" for one in set(ids[name]) if ids[name].count(one) > 1]
         faults += [] if tree.get("lang") == "en" else [f"{name}: no language"]
-        if (tree.find(".//{http://www.w3.org/1998/Math/MathML}math") is not None) != any(
-            "mathml" in properties for file, properties in items.values() if file == name
+        for kind, element in (
+            ("mathml", "{http://www.w3.org/1998/Math/MathML}math"),
+            ("svg", "{http://www.w3.org/2000/svg}svg"),
         ):
-            faults.append(f"{name}: says wrongly whether it has formulas")
+            said = any(kind in properties for file, properties in items.values() if file == name)
+            if (tree.find(f".//{element}") is not None) != said:
+                faults.append(f"{name}: says wrongly whether it has {kind}")
         for e in tree.iter():
             tag, kinds = e.tag.rpartition("}")[2], (e.get("class") or "").split()
-            if tag in ("script", "button", "form", "input", "svg", "annotation") or {"katex", "headerlink"} & {*kinds}:
+            drawn = tag == "svg" and "marked" not in kinds  # but for the pictures of grids, beside their words
+            if (
+                tag in ("script", "button", "form", "input", "annotation")
+                or drawn
+                or {"katex", "headerlink"} & {*kinds}
+            ):
                 faults.append(f"{name}: <{tag} class={kinds}>")
             if tag == "img" and len((e.get("alt") or "").split()) < 4:
                 faults.append(f"{name}: alt text {e.get('alt')!r}")
