@@ -48,7 +48,7 @@ def test_a_planted_fault_is_found(stored, monkeypatch):
     rows = run.rows(name)
     for row in rows:
         row["result"] = {
-            metric: [value + k for k, value in enumerate(row["result"][metric])] for metric in row["result"]
+            metric: [value * (1 + k) for k, value in enumerate(row["result"][metric])] for metric in row["result"]
         }
     with monkeypatch.context() as patch:
         patch.setattr(run, "rows", lambda _: rows)
