@@ -152,43 +152,30 @@ def stored_text():
 
 
 def summary(name):
-    """For each effect of a stress plan: its words, its tally, each knob's share, the knob that decides."""
+    """What grid() says of each effect of a stress plan, and {knob: its share of the ranks' variance}, "shares"."""
     found, lines = grid(name), []
-    asked = len(run.plan(name)["design"])
+    counts = {"plan": name, "asked": len(run.plan(name)["design"]), "knobs": found["knobs"]}
     for effect in found["effects"]:
-        mean, half = np.array(effect["mean"]), np.array(effect["half"])
-        line = {**effect, "plan": name, "settings": len(mean), "asked": asked}
-        if len(mean) > 1:
-            levels = chapter()["columns"](found["settings"])
-            knobs = {
-                knob: {
-                    "levels": {found["knobs"][knob][i]: mean[column == i].mean() for i in np.unique(column)},
-                    "share": chapter()["explained"](column, chapter()["ranks"](mean)),
-                }
-                for knob, column in zip(found["knobs"], levels)
-            }
-            line |= chapter()["tally"](mean, half, effect["sign"])
-            line |= {"knobs": knobs, "decides": chapter()["decides"](list(knobs), levels, mean)}
-        lines.append(line)
+        levels = chapter()["columns"](found["settings"]) if len(effect["mean"]) > 1 else []
+        ranks = chapter()["ranks"](effect["mean"])
+        shares = {knob: chapter()["explained"](column, ranks) for knob, column in zip(found["knobs"], levels)}
+        lines.append(counts | effect | {"settings": len(effect["mean"]), "shares": shares})
     return lines
 
 
 def told(line):
     """A summary line as text."""
-    head = f"{line['claim']:02} {line['says']}: {line['settings']} of {line['asked']} settings"
-    if "holds" not in line:
+    head, count = f"{line['claim']:02} {line['says']}: {line['settings']} of {line['asked']} settings", line["tally"]
+    if not line["shares"]:
         return head
-    text = [f"{head}, holds in {line['holds']}, reversed in {line['reversed']}, unseen in {line['unseen']}"]
-    text[0] += (
-        f" (where {line['least']:.3g} would have been seen, in half of them {line['typical']:.3g})"
-        if line["unseen"]
-        else ""
-    )
-    text[0] += f"; a rate at the ladder's end in {line['edges']}" if line["edges"] else ""
-    for knob, part in sorted(line["knobs"].items(), key=lambda item: -item[1]["share"]):
-        levels = ", ".join(f"{level}: {mean:+.3g}" for level, mean in part["levels"].items())
-        mark = "  <- decides" if knob == line["decides"] else ""
-        text.append(f"     {part['share']:4.0%} {knob:10} {levels}{mark}")
+    head += f", holds in {count['holds']}, reversed in {count['reversed']}, unseen in {count['unseen']}"
+    if count["unseen"]:
+        head += f" (where {count['least']:.3g} would have been seen, in half of them {count['typical']:.3g})"
+    text = [head + (f"; a rate at the ladder's end in {line['edges']}" if line["edges"] else "")]
+    for knob, share in sorted(line["shares"].items(), key=lambda item: -item[1]):
+        means = zip(line["knobs"][knob], line["levels"][knob])
+        levels = ", ".join(f"{level}: {mean:+.3g}" for level, mean in means if mean is not None)
+        text.append(f"     {share:4.0%} {knob:10} {levels}{'  <- decides' if knob == line['decides'] else ''}")
     return "\n".join(text)
 
 

@@ -22,11 +22,14 @@ def test_the_design_is_the_one_that_the_grids_have():
     assert sorted(map(tuple, CHAPTER.design().tolist())) == sorted(DESIGN)
 
 
-def test_the_grids_are_read_with_the_chapters_functions():
-    up = np.array([1.0, 1.1, 0.9, 1.0, 1.05])
-    assert np.allclose(reach.chapter()["mean_ci"](up), CHAPTER.mean_ci(up))
-    for name in ("verdict", "tally", "columns", "ranks", "explained", "decides"):
-        assert reach.chapter()[name].__doc__ == getattr(CHAPTER, name).__doc__
+def test_the_grids_are_read_with_the_chapters_functions(monkeypatch):
+    effect = {"mean": [1.0, -1.0, 0.0], "half": [0.5] * 3, "sign": 1}
+    assert reach.judged(["a"], list("012"), effect)["verdicts"] == "hru"
+    monkeypatch.setitem(reach.chapter(), "verdict", lambda *_: "reversed")
+    assert reach.judged(["a"], list("012"), effect)["verdicts"] == "rrr"
+    assert reach.judged(["a"], list("012"), effect)["tally"]["reversed"] == 3
+    monkeypatch.setitem(reach.chapter(), "mean_ci", lambda values: ("the", "chapter's"))
+    assert reach.interval([1.0]) == ("the", "chapter's")
 
 
 def test_verdicts_and_their_counts():
