@@ -348,7 +348,13 @@ def test_chapters_are_in_the_table_of_contents():
     assert [name for name in NAMES if f"notebooks/{name}" not in toc] == []
 
 
-TRAINING = {"01-overfitting", "04-why-it-works", "05-mlp", "13-field-guide"}  # whose solutions take seconds each
+TRAINING = {
+    "01-overfitting",
+    "04-why-it-works",
+    "05-mlp",
+    "13-field-guide",
+    "14-reach",
+}  # whose solutions take seconds each
 
 
 @pytest.mark.parametrize(

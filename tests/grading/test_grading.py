@@ -216,6 +216,7 @@ RARE = {  # the like of what `make test` tries anyway
     "mb3", "text-missing", "twice", "import-added", "indentation", "lone-surrogate", "tabs", "bom", "none",
     "another-type", "waits", "os-exit-in-cell", "crash", "flood-in-question", "endless-value", "magic-in-block",
     "shows", "reads", "main", "no-code", "checks-missing", "constants-overwritten", "memory", "asks", "threads",
+    "given-missing", "check-broken", "null-byte", "long-value", "os-exit-first", "sys-exit", "exceptions", "stripped",
 }  # fmt: skip
 PARTS = {"common": ACCIDENTS.keys() - RARE, "rare": RARE | {"right"}}
 MARKS = {"common": (), "rare": pytest.mark.slow}

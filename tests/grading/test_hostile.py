@@ -424,13 +424,11 @@ def documents():
 
 DOCUMENTS = documents()
 TELLING = {
-    "assertions", "liars", "dumps", "modules", "returns-itself", "returns-nan", "returns-script", "returns-tolist",
-    "values-without-probes", "values-of-another-probe", "echo", "plays-the-grader", "noise", "faults",
-    "plain", "eval", "trace", "closed", "flood", "flood-from-a-thread", "inbox-filled",
-    "segfault", "kill-all", "deaf", "waits", "late-exit", "late-exit-in-a-thread", "root", "deaf-daemons", "fork-bomb",
-    "two-of-it", "threads", "memory-of-many", "disk", "reads", "writes", "given",
-    "script-as-a-type", "meta", "endless-traceback",
-    "metadata-proto", "metadata-script", "label-script", "outputs", "cell-magics", "cell-surrogate", "deep", "binary",
+    "assertions", "liars", "modules", "returns-itself", "returns-script", "values-without-probes", "echo",
+    "plays-the-grader", "noise", "faults", "plain", "eval", "closed", "flood-from-a-thread", "inbox-filled",
+    "segfault", "kill-all", "waits", "late-exit", "root", "deaf-daemons", "fork-bomb", "two-of-it", "threads",
+    "memory-of-many", "disk", "reads", "script-as-a-type", "meta", "endless-traceback",
+    "metadata-proto", "metadata-script", "label-script", "cell-surrogate", "deep",
 }  # fmt: skip
 
 

@@ -158,6 +158,7 @@ def test_a_system_without_torch_is_one_sentence(set_up):
     assert re.fullmatch(r"dropout-book: there is no torch for this system; [^\n]*\n", done.stderr)
 
 
+@pytest.mark.slow
 def test_a_set_up_keeps_what_is_there_unless_it_is_broken(set_up):
     kept = set_up.folder / "venv" / "kept"
     assert set_up("# nothing\n", PIP_NO_INDEX="1").returncode == 0
@@ -203,6 +204,7 @@ def test_every_process_ends_with_its_target(tmp_path, target):
     assert have_ended(before)
 
 
+@pytest.mark.slow
 def test_a_notebook_that_fails_differs_or_leaves_files_is_told(tmp_path):
     """And one that needs a package that its environment lacks; a cell that is right passes. All kernels end."""
     before = children()

@@ -40,9 +40,9 @@ THIN = """
 """
 
 
-@pytest.fixture(scope="module", params=visits(["index.html", CHAPTERS[0], "search.html"], other=KINDS))
+@pytest.fixture(scope="module", params=visits([CHAPTERS[0]], other=KINDS))
 def opened(request, browser, served):
-    """One page of each kind; with -m slow all, and one of each kind where the site's links are known or unknown."""
+    """A chapter; with -m slow all pages, and one of each kind where the site's links are known or unknown."""
     state, name = request.param
     # fresh, since on a page that Tab has left once before, its first press may go to the browser's own buttons
     visit = Visit(browser, served(state), name, fresh=True, reduced_motion="reduce")
@@ -98,7 +98,7 @@ def test_axe_finds_no_violation(opened, scheme):
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in opened.patiently(look)] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_no_violation_in_an_enlarged_figure(browser, served, scheme):
     visit = Visit(browser, served("site"), "index.html", color_scheme=scheme, reduced_motion="reduce")
     visit.page.locator("article .enlarge:visible").first.click()

@@ -92,7 +92,7 @@ def test_copy_button(visit, base):
 
 
 SLOW = pytest.mark.slow
-LOOKS = [(1280, 800, "light"), (360, 740, "dark")]
+LOOKS = [(360, 740, "dark"), pytest.param(1280, 800, "light", marks=SLOW)]
 LOOKS += [pytest.param(1280, 800, "dark", marks=SLOW), pytest.param(360, 740, "light", marks=SLOW)]
 
 

@@ -105,7 +105,7 @@ def pace_faults(page):
     return faults + ([] if whole and abs(sum(given) - int(whole[1])) < 0.6 else [f"{sum(given)} of {said}"])
 
 
-@pytest.fixture(scope="module", params=some([*CHAPTERS, HOMEWORK], often=[CHAPTERS[0], LAST, HOMEWORK]))
+@pytest.fixture(scope="module", params=some([*CHAPTERS, HOMEWORK], often=[LAST]))
 def opened(request, browser, served):
     visit = Visit(browser, served("site"), request.param, reduced_motion="reduce")
     yield visit
@@ -214,7 +214,8 @@ def test_the_first_page_offers_to_go_on(visit, base, width, scheme):
 
 
 @pytest.mark.parametrize(
-    "kept", ["{", "null", '{"page": "javascript:alert(1)//.html", "title": "x"}', '{"page": "//x.org/a.html"}']
+    "kept",
+    some(["{", "null", '{"page": "javascript:alert(1)//.html", "title": "x"}', '{"page": "//x.org/a.html"}'], ["{"]),
 )
 def test_a_place_that_is_none_is_not_offered(visit, kept):
     page, faults = visit("404.html")

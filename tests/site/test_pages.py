@@ -10,9 +10,12 @@ from built import CHAPTERS, KINDS, WEIGHT, visits
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module", params=visits(KINDS, KINDS))
+OFTEN = ["index.html", CHAPTERS[0], "book/claims.html", "search.html"]
+
+
+@pytest.fixture(scope="module", params=visits(OFTEN, KINDS))
 def opened(request, browser, served):
-    """One page of each kind; with -m slow every page, and those of each kind in the other state of the site's links."""
+    """Four kinds of pages; with -m slow every page, and those of each kind in the other state of the site's links."""
     state, name = request.param
     visit = Visit(browser, served(state), name, fresh=True)  # all it needs comes over the wire
     visit.load_everything()

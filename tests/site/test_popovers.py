@@ -380,6 +380,7 @@ def test_it_stays_in_the_window(opened, width, height):
     assert place_faults(opened.page) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["max-width: none; width: 100rem", "translate: 0 -3rem", "display: none !important"])
 def test_a_box_out_of_place_is_found(visit, change):
     page, _ = visit(CHAPTER, reduced_motion="reduce")

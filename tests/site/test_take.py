@@ -168,6 +168,7 @@ AWAY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", AWAY)
 def test_what_an_offline_copy_cannot_load_is_found(made, planted):
     files = members(made("offline"))
@@ -635,7 +636,7 @@ def test_the_site_offers_what_is_there_with_its_size(offering):
     assert not (without / "take").exists()
 
 
-OTHER_LOOKS = [(360, "dark"), (1280, "light")]
+OTHER_LOOKS = [(360, "dark"), (1280, "light"), (1280, "dark")]
 
 
 def test_sizes():
@@ -647,7 +648,7 @@ def test_sizes():
 @pytest.mark.browser
 @pytest.mark.parametrize(
     "width, scheme",
-    [(360, "light"), (1280, "dark"), *(pytest.param(*look, marks=pytest.mark.slow) for look in OTHER_LOOKS)],
+    [(360, "light"), *(pytest.param(*look, marks=pytest.mark.slow) for look in OTHER_LOOKS)],
 )
 def test_the_menu_is_opened_with_the_keyboard(browser, offering, width, scheme):
     server, address = built.serve(offering[0])
