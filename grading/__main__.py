@@ -1,6 +1,7 @@
 """Homework for students, and grading it: what make homework, make grade and make gradescope call."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -101,6 +102,7 @@ def grade(chosen):
 
     def stop(*_):
         asked.append(True)  # for the bar to see: raised in a destructor, an exception is lost
+        logging.disable()  # of what Dask drops now, it would print tracebacks
         raise KeyboardInterrupt
 
     def bar(total, done):

@@ -256,11 +256,15 @@ choose = "val"
 n_seeds = [3, 4]
 [tables.one]
 source = "Nobody"
+link = "#one"
+differs = "all"
 says = "less"
 metric = "loss"
 published = { none = 1.5, dropout = 1.0 }
 [tables.two]
 source = "Nobody, turned"
+link = "#two"
+differs = "all"
 says = "more"
 metric = "loss"
 unit = "share right"
@@ -268,12 +272,14 @@ published = { none = 1.5 }
 [[effects]]
 table = "one"
 says = "dropout takes away a fifth"
+short = "a fifth"
 more = "dropout.loss"
 less = ["none.loss"]
 sign = -1
 [[effects]]
 table = "two"
 says = "dropout adds something"
+short = "something"
 more = "dropout.loss"
 less = "none.loss"
 sign = 1
@@ -324,6 +330,22 @@ def test_a_table_that_is_half_run_has_no_standing(tables):
     one, two = reach.replicated("replicate/tiny")
     assert one["standing"] == two["standing"] == "not run" and one["effects"][0]["values"] is None
     assert [bool(row["here"]) for row in one["rows"]] == [False, True] and "not run" in reach.table(one)
+
+
+def test_what_is_stored_of_a_table(tables, monkeypatch):
+    asked, have = tables()
+    monkeypatch.setattr(run, "rows", lambda name: [*have.values()])
+    one, two = json.loads(reach.published_text())
+    assert [row["published"] for row in one["rows"]] == [1.5, 1.0] and one["seeds"] == 7
+    first, second = one["effects"][0], two["effects"][0]
+    assert (first["was"], first["mean"], first["half"]) == (-0.5, *reach.rounded([-0.1] * 4 + [-0.3] * 3).values())
+    assert (first["word"], one["standing"], first["short"], first["margin"]) == ("holds", "replicated", "a fifth", 0.0)
+    assert second["was"] is None and two["unit"] == "share right"  # no difference of numbers in another unit
+    for row, arm in zip(one["rows"], asked["arms"]):
+        values = reach.final_runs(asked, have)[arm]["loss"]
+        assert row["mean"] == pytest.approx(np.mean(values), rel=1e-4)
+    have.popitem()
+    assert reach.published() == []
 
 
 def test_what_the_rest_needs_and_what_lies_within_the_margin(tables):

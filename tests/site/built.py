@@ -28,6 +28,7 @@ SOURCES = (
     "assignments",
     "locale",
     "experiments/results/reach.json",
+    "experiments/results/replications.json",
 )
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".xml")
 NOWHERE = {}

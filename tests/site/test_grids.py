@@ -15,12 +15,14 @@ from book_grids import INDEX, KINDS
 from book_reach import SHOWN, anchor, effects, interval, marks, small
 from browsers import Visit, painted
 from build import ROOT
+from docutils import nodes
 from test_pages import luminance
 from test_site import parse
 from translate import missing, terms
 
 PAGE, LEDGER = "book/reach.html", "book/claims.html"
 GRIDS = json.loads((ROOT / "experiments" / "results" / "reach.json").read_text(encoding="utf-8"))
+PUBLISHED = json.loads((ROOT / "experiments" / "results" / "replications.json").read_text(encoding="utf-8"))
 ROWS = effects(GRIDS)
 WORDS = {"h": "Holds", "u": "Unseen", "r": "Reversed"}
 RAW, COMPRESSED, SCRIPT = 250_000, 60_000, 5_000  # bytes
@@ -140,6 +142,59 @@ def test_bytes(texts):
 
 
 PLANS = sorted((ROOT / "experiments" / "stress").glob("*.toml"))
+
+
+# ---------------------------------------------------------------- published tables
+
+
+def published_faults(text):
+    """Each published table once, with both numbers of each arm, each difference and its verdict, and its source."""
+    page, faults = parse(text), []
+    parts = {part.get("id"): part for part in page.iter("section") if part.get("id")}
+    for one in PUBLISHED:
+        part = parts.get(nodes.make_id(one["key"]))
+        if part is None or not said(part).startswith(f"{one['key']}: {one['standing']}"):
+            faults.append(f"{one['key']}: its heading")
+            continue
+        if one["link"] not in {link.get("href") for link in part.iter("a")} or typographic(one["differs"]) not in said(
+            part
+        ):
+            faults.append(f"{one['key']}: its source, or what differs")
+        lines = [[said(cell) for cell in row] for row in part.findall(".//tbody/tr")]
+        arms, differences = lines[: len(one["rows"])], lines[len(one["rows"]) :]
+        for row, line in zip(one["rows"], arms, strict=True):
+            near = abs(numbers(line[2])[0] - row["mean"]) <= 0.05 * row["half"]
+            was = "–" if row["published"] is None else f"{row['published']:g}"
+            if [line[0], line[1], line[3]] != [row["arm"], was, f"{row['rate']:g}"] or not near:
+                faults.append(f"{one['key']}: {row['arm']}")
+        for effect, line in zip(one["effects"], differences, strict=True):
+            needs = " (the comparison rests on it)" if effect["needs"] else ""
+            shifted = effect["mean"] + effect["sign"] * effect["margin"]
+            word = WORDS[verdict_of(shifted, effect["half"], effect["sign"])].lower()
+            near = abs(numbers(line[2])[0] - effect["mean"]) <= 0.05 * effect["half"]
+            if [line[0], line[3]] != [typographic(effect["says"]) + needs, word] or not near:
+                faults.append(f"{one['key']}: {effect['says']}")
+    return faults
+
+
+def test_the_published_tables_stand_beside_ours(texts):
+    assert len(PUBLISHED) >= 1 and published_faults(texts[PAGE]) == []
+
+
+FALSE = {
+    "another standing": (r"(<h3>[^<]*): [a-z ]*<a", r"\1: done<a"),
+    "another number": (r'(class="table published".*?<td>[^<]*</td><td>)', r"\g<1>9"),
+    "another verdict": (r"<td>(holds|unseen|reversed)</td></tr>", "<td>seen</td></tr>"),
+    "another rate": (r"<td>0\.[0-9]+</td></tr>", "<td>1</td></tr>"),
+    "no source": (r'href="https://arxiv.org/abs/[0-9.]+">([^<]*): ', r'href="#">\1: '),
+}
+
+
+@pytest.mark.parametrize("fault", FALSE)
+def test_a_planted_fault_on_published_tables_is_seen(texts, fault):
+    start = texts[PAGE].index('id="published"')
+    faulty = re.sub(*FALSE[fault], texts[PAGE][start:], count=1, flags=re.DOTALL)
+    assert faulty != texts[PAGE][start:] and published_faults(texts[PAGE][:start] + faulty)
 
 
 def test_only_this_page_loads_the_script(texts):
