@@ -6,12 +6,13 @@ knob.
     python experiments/reach.py --replicate [TABLE]
 
 An effect is a paired difference between two tuned arms, one number a seed. In each setting its 95 % interval is judged,
-with the functions of chapter 14. --store writes what the stored grids hold to experiments/results/reach.json, for that
-chapter, the ledger and the page of all grids.
+with the functions of chapter 14. --store writes what the stored grids hold to experiments/results/reach.json, and
+what became of the published tables to replications.json: for that chapter, the ledger and the page of all grids.
 """
 
 import ast
 import json
+import re
 import sys
 from functools import cache
 
@@ -203,20 +204,12 @@ def difference(effect, have):
 
 
 def standing(effects):
-    """What becomes of a published result: effects as dicts with "word", what verdict said, or None while not run.
-
-    "not comparable"      one that the comparison rests on (needs) does not hold: the setting here is another one
-    "not replicated"      the interval of one difference lies on the other side than published, or none is seen
-    "replicated"          each difference has its whole interval on the published side
-    "replicated in part"  some have, and of the others nothing is seen"""
+    """What becomes of a published result, as chapter 14 has it, from effects as dicts: "word" is what verdict said, or
+    None while not run, and "needs" is true if the comparison rests on this one."""
     if not effects or any(effect["word"] is None for effect in effects):
         return "not run"
-    if any(effect.get("needs") and effect["word"] != "holds" for effect in effects):
-        return "not comparable"
-    words = [effect["word"] for effect in effects if not effect.get("needs")]
-    if "reversed" in words or "holds" not in words:
-        return "not replicated"
-    return "replicated" if set(words) == {"holds"} else "replicated in part"
+    words, needed = ([one["word"] for one in effects if bool(one.get("needs")) is rests] for rests in (False, True))
+    return chapter()["standing"](words, needed)
 
 
 def replicated(name):
@@ -254,6 +247,50 @@ def replicated(name):
     return found
 
 
+def published():
+    """The published tables that have been run, the oldest first, as JSON has them: {"key", "plan", "source", "link",
+    "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the plan,
+    "rows": [{"arm", "published" or None, "mean", "half", "rate"}], "effects": [{"says", "short", "sign", "needs",
+    "margin", "was" or None, "mean", "half", "word"}], "standing"}; to five digits."""
+    found = []
+    for name in run.chosen(folder="replicate"):
+        for one in replicated(name) if run.rows(name) else ():
+            if one["standing"] == "not run":
+                continue
+            have = run.there(name, run.plan(name)).values()
+            told = {key: one[key] for key in ("key", "source", "link", "says", "differs", "metric", "standing")}
+            told |= {"plan": name.removeprefix("replicate/"), "unit": one.get("unit")}
+            told["seeds"] = min(len(effect["values"]) for effect in one["effects"])
+            told["hours"] = round(sum(row["cpu_seconds"] for row in have) / 3600, 2)
+            told["rows"] = [
+                {"arm": row["arm"], "published": row["published"], "rate": row["rate"]}
+                | rounded(row["here"][one["metric"]])
+                for row in one["rows"]
+                if one["metric"] in row["here"]
+            ]
+            told["effects"] = [
+                {key: effect[key] for key in ("says", "short", "sign")}
+                | {"needs": bool(effect.get("needs"))}
+                | {"margin": effect.get("margin", 0.0), "word": effect["word"]}
+                | {"was": None if one.get("unit") or effect["was"] is None else float(f"{effect['was']:.5g}")}
+                | rounded(effect["values"])
+                for effect in one["effects"]
+            ]
+            found.append(told)
+    return sorted(found, key=lambda one: re.findall(r"\d{4}", one["key"])[:1])
+
+
+def rounded(values):
+    """The interval of these values, to five digits."""
+    return dict(zip(("mean", "half"), (float(f"{number:.5g}") for number in interval(values))))
+
+
+def published_text():
+    """published() as JSON, a line for each row and each difference."""
+    text = json.dumps(published(), ensure_ascii=False).replace('{"key"', '\n{"key"')
+    return text.replace('{"arm"', '\n  {"arm"').replace('{"says"', '\n  {"says"') + "\n"
+
+
 def table(found):
     """One of these as text."""
     lines = [f"{found['key']}: {found['standing']}", f"  {found['source']}", f"  {found['says']}"]
@@ -284,7 +321,8 @@ def main():
                 print(*map(table, replicated(name)), sep="\n")
             return
         if sys.argv[1:] == ["--store"]:
-            (run.PLANS / "results" / "reach.json").write_text(stored_text(), encoding="utf-8")
+            for name, text in (("reach", stored_text()), ("replications", published_text())):
+                (run.PLANS / "results" / f"{name}.json").write_text(text, encoding="utf-8")
             return
         for claim in sys.argv[1:] or [""]:
             for name in run.chosen(claim):

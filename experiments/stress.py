@@ -25,9 +25,9 @@ experiments/stress/NAME.toml says:
 The settings are rows of design.txt, the same for all arms: each level of a knob meets each level of any other knob
 equally often, and so it is within the first nine rows and the next nine for single knobs. They are run in this order.
 
-A published result is effects, too: each with the `table` that it is of. more and less may be lists of arms, to be
-added. With margin = 0.1 the difference may lie up to 0.1 on the other side, as where the published one is nothing; with
-needs = true it is what the comparison rests on. What is made of them, reach.py says.
+A published result is effects, too: each with the `table` that it is of, and `short`, a label. more and less may be
+lists of arms, to be added. With margin = 0.1 the difference may lie up to 0.1 on the other side, as where the published
+one is nothing; with needs = true it is what the comparison rests on. What is made of them, reach.py says.
 """
 
 import itertools
@@ -61,8 +61,8 @@ def plan(path):
                 raise ValueError(f"{path.name}: no arm for {effect[side]}")
         if effect["sign"] not in (1, -1) or ("rates" in asked and "choose" not in effect):
             raise ValueError(f"{path.name}: an effect needs sign = 1 or -1, and choose where rates are tuned")
-        if "tables" in asked and effect.get("table") not in asked["tables"]:
-            raise ValueError(f"{path.name}: an effect needs the table that it is of")
+        if "tables" in asked and not (effect.get("table") in asked["tables"] and "short" in effect):
+            raise ValueError(f"{path.name}: an effect needs the table that it is of, and a short label")
     settings = [{knob: levels[i] for (knob, levels), i in zip(knobs.items(), row)} for row in rows]
     asked["design"] = list({json.dumps(at): at for at in settings}.values())
     return asked

@@ -106,6 +106,8 @@ def stored_code(name):
     if not path.exists():
         raise ValueError(f"no stored results called {name}: run experiments/run.py {name}")
     rows = json.loads(path.read_text(encoding="utf-8"))
+    if path.stem == "replications":
+        return published_code(rows)
     if path.stem == "reach":
         return reach_code(rows) if name.endswith("-counts") else grids_code(rows)
     seconds, last = sum(row["seconds"] for row in rows), max(rows, key=lambda row: row["date"])
@@ -139,6 +141,22 @@ def grids_code(rows):
         plan = {name: row[name] for name in ("plan", "notebook", "seeds", "knobs", "on", "settings")}
         lines.append(filled(json_to_python(plan)[:-1] + ', "effects": ['))
         lines += [filled(json_to_python({name: effect[name] for name in kept}) + ",") for effect in row["effects"]]
+        lines.append("    ]},")
+    return "\n".join([*lines, "]"])
+
+
+def published_code(rows):
+    """The code of a cell tagged stored-replications: PUBLISHED = [{"key": …, "rows": …, "effects": [{…}, …]}, …]."""
+    hours = sum({row["plan"]: row["hours"] for row in rows}.values())
+    head = (
+        f"Stored results of {len(rows)} published tables and figures, measured again by experiments/run.py --replicate "
+        f"in {hours:.1f} hours on one thread."
+    )
+    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "PUBLISHED = ["]
+    for row in rows:
+        one = {name: row[name] for name in ("key", "link", "metric", "unit", "seeds")}
+        lines.append(filled(json_to_python(one)[:-1] + ', "effects": ['))
+        lines += [filled(json_to_python(effect) + ",") for effect in row["effects"]]
         lines.append("    ]},")
     return "\n".join([*lines, "]"])
 

@@ -56,6 +56,10 @@ def walk(visit):
     Elements count once, and so do the radio buttons of a question; those folded away or hidden cannot be reached.
     """
     page = visit.page
+    for stage in page.locator(".stage:has(.explore):visible").all():  # or its controls would come behind the walk
+        stage.scroll_into_view_if_needed()
+        page.wait_for_function("(stage) => stage.classList.contains('live')", arg=stage.element_handle())
+    page.evaluate("scrollTo(0, 0)")
     visit.settle()  # for the boxes that scroll to be found
     page.evaluate(
         """reachable = () =>
@@ -66,10 +70,12 @@ def walk(visit):
     )
     total = page.evaluate("(before = reachable()).length")
     page.evaluate(FOCUSED)
+    session = page.context.new_cdp_session(page)  # one message a press, where Playwright takes two and waits for both
+    tab = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
     for _ in range(total + 1):
-        page.keyboard.press("Tab")
+        session.send("Input.dispatchKeyEvent", tab)
     while page.evaluate("document.activeElement.tagName") != "BODY" and total < page.evaluate("reachable().length"):
-        page.keyboard.press("Tab")  # a box that was found to scroll when it came into view
+        session.send("Input.dispatchKeyEvent", tab)  # a box that was found to scroll when it came into view
         total += 1
     return page.evaluate(
         """(() => { const reached = new Set(focused.map(([e]) => e));
