@@ -156,7 +156,8 @@ def published_code(rows):
     for row in rows:
         one = {name: row[name] for name in ("key", "link", "metric", "unit", "seeds")}
         lines.append(filled(json_to_python(one)[:-1] + ', "effects": ['))
-        lines += [filled(json_to_python(effect) + ",") for effect in row["effects"]]
+        kept = ("says", "short", "sign", "needs", "margin", "was", "mean", "half")
+        lines += [filled(json_to_python({name: effect[name] for name in kept}) + ",") for effect in row["effects"]]
         lines.append("    ]},")
     return "\n".join([*lines, "]"])
 

@@ -171,8 +171,8 @@ def published_faults(text):
             needs = " (the comparison rests on it)" if effect["needs"] else ""
             shifted = effect["mean"] + effect["sign"] * effect["margin"]
             word = WORDS[verdict_of(shifted, effect["half"], effect["sign"])].lower()
-            near = abs(numbers(line[2])[0] - effect["mean"]) <= 0.05 * effect["half"]
-            if [line[0], line[3]] != [typographic(effect["says"]) + needs, word] or not near:
+            near = abs(numbers(line[-2])[0] - effect["mean"]) <= 0.05 * effect["half"]
+            if [line[0], line[-1]] != [typographic(effect["says"]) + needs, word] or not near:
                 faults.append(f"{one['key']}: {effect['says']}")
     return faults
 
@@ -182,17 +182,17 @@ def test_the_published_tables_stand_beside_ours(texts):
 
 
 FALSE = {
-    "another standing": (r"(<h3>[^<]*): [a-z ]*<a", r"\1: done<a"),
+    "another standing": (r"(<h3>[^<]*): [a-z ]*<", r"\1: done<"),
     "another number": (r'(class="table published".*?<td>[^<]*</td><td>)', r"\g<1>9"),
     "another verdict": (r"<td>(holds|unseen|reversed)</td></tr>", "<td>seen</td></tr>"),
     "another rate": (r"<td>0\.[0-9]+</td></tr>", "<td>1</td></tr>"),
-    "no source": (r'href="https://arxiv.org/abs/[0-9.]+">([^<]*): ', r'href="#">\1: '),
+    "no source": (r'href="https://arxiv[^"]*"', 'href="#"'),
 }
 
 
 @pytest.mark.parametrize("fault", FALSE)
 def test_a_planted_fault_on_published_tables_is_seen(texts, fault):
-    start = texts[PAGE].index('id="published"')
+    start = texts[PAGE].index('id="published-results-measured-again"')
     faulty = re.sub(*FALSE[fault], texts[PAGE][start:], count=1, flags=re.DOTALL)
     assert faulty != texts[PAGE][start:] and published_faults(texts[PAGE][:start] + faulty)
 
