@@ -146,13 +146,13 @@ def grids_code(rows):
 
 
 def published_code(rows):
-    """The code of a cell tagged stored-replications: PUBLISHED = [{"key": …, "rows": …, "effects": [{…}, …]}, …]."""
+    """The code of a cell tagged stored-replications: REPLICATIONS = [{"key": …, "rows": …, "effects": [{…}, …]}, …]."""
     hours = sum({row["plan"]: row["hours"] for row in rows}.values())
     head = (
         f"Stored results of {len(rows)} published tables and figures, measured again by experiments/run.py --replicate "
         f"in {hours:.1f} hours on one thread."
     )
-    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "PUBLISHED = ["]
+    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "REPLICATIONS = ["]
     for row in rows:
         one = {name: row[name] for name in ("key", "link", "metric", "unit", "seeds")}
         lines.append(filled(json_to_python(one)[:-1] + ', "effects": ['))

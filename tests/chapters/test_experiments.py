@@ -28,8 +28,9 @@ def test_every_experiment_is_shown_and_every_stored_cell_has_one():
     elsewhere = {"zoo", "dropblock-libraries", "onnx-exports"}  # made by tools/zoo.py; tests/project/test_zoo.py
     shown = {tag[7:] for name in NAMES for cell in read(name).cells for tag in cell.metadata.get("tags", [])
              if tag.startswith("stored-")}  # fmt: skip
-    assert shown == {*STORED, *elsewhere, "reach", "reach-counts"}  # of the grids; tests/project/test_reach.py
-    assert {*STORED, *elsewhere, "reach"} == {path.stem for path in (ROOT / "experiments" / "results").glob("*.json")}
+    grids = {"reach", "replications"}  # tests/project/test_reach.py, test_stress.py
+    assert shown == {*STORED, *elsewhere, *grids, "reach-counts"}
+    assert {*STORED, *elsewhere, *grids} == {path.stem for path in (ROOT / "experiments" / "results").glob("*.json")}
 
 
 CODE = """import math
