@@ -152,7 +152,10 @@ def published_code(rows):
         f"Stored results of {len(rows)} published tables and figures, measured again by experiments/run.py --replicate "
         f"in {hours:.1f} hours on one thread."
     )
-    lines = [textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS), "REPLICATIONS = ["]
+    lines = [
+        textwrap.fill(head, COLUMNS, initial_indent="# ", subsequent_indent="# ", **WHOLE_WORDS),
+        "REPLICATIONS = [",
+    ]
     for row in rows:
         one = {name: row[name] for name in ("key", "link", "metric", "unit", "seeds")}
         lines.append(filled(json_to_python(one)[:-1] + ', "effects": ['))
