@@ -9,7 +9,8 @@ endif
 BOOK := $(VENV)/book.ready
 READY := $(VENV)/ready
 PYTEST := $(BIN)/python -m pytest
-SUITE := -n auto --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env notebooks tests
+NOTEBOOKS ?= notebooks
+SUITE := -n auto --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env $(NOTEBOOKS) tests
 
 VARIANTS ?= default:1 default:2 avx2:1 avx2:2 avx512:1 avx512:2
 PYTHONS ?= 3.12 3.13

@@ -158,14 +158,14 @@ def some(names, often):
     return [pytest.param(name, marks=() if name in often else pytest.mark.slow) for name in names]
 
 
-def visits(often, other=PAGES):
-    """(state, page) of every page as it is built here, and of the `other` ones in the other state, as parameters: all
-    but `often` in the first carry the mark slow."""
+def visits(often, other=PAGES, pages=PAGES):
+    """(state, page) of the `pages` as they are built here, and of the `other` ones in the other state, as parameters:
+    all but `often` in the first carry the mark slow."""
     return [
         pytest.param(
             (state, name), id=f"{state}-{name}", marks=() if state == "site" and name in often else pytest.mark.slow
         )
-        for state, names in zip(STATES, (PAGES, other))
+        for state, names in zip(STATES, (pages, other))
         for name in names
     ]
 
