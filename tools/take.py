@@ -375,6 +375,7 @@ def printed(page, to, *options):
     with tempfile.TemporaryDirectory() as profile:  # a Chromium that is open keeps its own
         command = [browser(), "--headless", "--disable-gpu", "--no-sandbox", f"--user-data-dir={profile}"]
         command += ["--allow-file-access-from-files", "--virtual-time-budget=60000", "--no-pdf-header-footer"]
+        command += ["--font-render-hinting=none"]  # without a window letters would else be as wide as their pixels
         command += [*options, f"--print-to-pdf={to}", page.as_uri()]
         to.unlink(missing_ok=True)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -15,7 +15,7 @@ from playwright.sync_api import TimeoutError
 PATIENCE = 240_000  # ms; how long a page may take on a busy machine before that counts as hanging
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
+    "--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--font-render-hinting=none",
 ]  # fmt: skip
 SHIFTS = """
   window.shifts = 0;
