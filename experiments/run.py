@@ -72,7 +72,8 @@ def definitions(notebook):
 
 
 def needed(notebook, function):
-    """The definitions that `function` rests on, itself included, in their order; imports are always needed."""
+    """The definitions that `function` rests on, itself included, in their order; imports are always needed, but for
+    that of what only sets threads."""
     names = {}
     for node in definitions(notebook):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -87,8 +88,10 @@ def needed(notebook, function):
         if id(node) not in wanted:
             wanted.add(id(node))
             todo += [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in names]
-    imports = ast.Import | ast.ImportFrom
-    return [node for node in definitions(notebook) if id(node) in wanted or isinstance(node, imports)]
+    found = [
+        node for node in definitions(notebook) if id(node) in wanted or isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    return [node for node in found if getattr(node, "module", "") != "threadpoolctl"]
 
 
 @cache

@@ -10,10 +10,13 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
 from torch import nn
 
-# layers this small gain nothing from more, and wait for them on a busy machine
+# layers and matrices this small gain nothing from more, and wait for them on a
+# busy machine
 torch.set_num_threads(1)
+threadpool_limits(1)  # of NumPy
 
 # One colour for one thing through the whole book; dashed is training data,
 # solid is held-out data.

@@ -134,7 +134,7 @@ def test_the_solution_answers_its_probes_and_passes_the_checks_in_view(name, cla
 
 
 @pytest.mark.parametrize("what", every("graded", "all its code"))
-@pytest.mark.parametrize("name", MASTERS)
+@pytest.mark.parametrize("name", every(*MASTERS))
 def test_nothing_is_gained_by_handing_in_what_one_got(name, what):
     homework, text = read(name)
     expected = solved(name)["values"]

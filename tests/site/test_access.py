@@ -45,10 +45,10 @@ ALIKE = [name for name in PAGES if name.startswith("assignments/")]
 WALKED = [name for name in PAGES if name not in ALIKE or name in ALIKE[::6]]
 
 
-@pytest.fixture(scope="module", params=visits([CHAPTERS[0]], other=KINDS, pages=WALKED))
+@pytest.fixture(scope="module", params=visits([CHAPTERS[0]], other=KINDS[:2], pages=WALKED))
 def opened(request, browser, served):
-    """A chapter; with -m slow all pages but homework like other, and one of each kind where the site's links are known
-    or unknown."""
+    """A chapter; with -m slow all pages but homework like other, and two where the site's links are known or
+    unknown."""
     state, name = request.param
     # fresh, since on a page that Tab has left once before, its first press may go to the browser's own buttons
     visit = Visit(browser, served(state), name, fresh=True, reduced_motion="reduce")
