@@ -140,7 +140,8 @@
     tip.style.top = `${scrollY + (above > 64 ? above : at.bottom + 2)}px`;
   };
   const markAt = (event) => (stories.has(event.target) ? event.target : null);
-  figure.addEventListener("pointerover", (event) => markAt(event) && show(event.target));
+  // Not pointerover: that comes, too, where the page moves under a pointer at rest, while one walks by keyboard.
+  figure.addEventListener("pointermove", (event) => markAt(event) && show(event.target));
   figure.addEventListener("focusin", (event) => (markAt(event) ? show(event.target) : hide()));
   figure.addEventListener("focusout", hide);
   figure.addEventListener("click", (event) => {
