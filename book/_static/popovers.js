@@ -8,6 +8,7 @@ if ("popover" in HTMLElement.prototype) {
   const boxOf = (link) => document.getElementById(`peek-${link.dataset.peek}`).closest(".peek");
   const linkAt = (target) => target.closest?.(links) ?? null;
   let shown = null; // the link whose box is open
+  let awaited = null; // the link that the pointer has come to
   let touched = null, before = null; // the link that a finger is on, and the one whose box was open then
   let timer, width = innerWidth;
 
@@ -55,14 +56,19 @@ if ("popover" in HTMLElement.prototype) {
     });
   }
 
-  addEventListener("pointerover", ({ target, relatedTarget, pointerType, clientY }) => {
-    if (pointerType === "touch") return;
-    const link = linkAt(target);
-    if (link?.contains(relatedTarget)) return;
-    if (link === shown || target.closest?.(".peek")) clearTimeout(timer);
-    else if (link) wait(REST, () => show(link, clientY));
+  addEventListener("pointerover", ({ target, relatedTarget, pointerType }) => {
+    if (pointerType === "touch" || linkAt(target)?.contains(relatedTarget)) return;
+    awaited = null;
+    if (shown && (linkAt(target) === shown || target.closest?.(".peek"))) clearTimeout(timer);
     else if (shown && !shown.matches(":focus-visible")) wait(GONE, hide);
     else clearTimeout(timer);
+  });
+  // Only a pointer that moves asks: a page that scrolls under one at rest also brings links to it.
+  addEventListener("pointermove", ({ target, pointerType, clientY }) => {
+    const link = pointerType === "touch" ? null : linkAt(target);
+    if (!link || link === shown || link === awaited) return;
+    awaited = link;
+    wait(REST, () => show(link, clientY));
   });
   document.documentElement.addEventListener("pointerleave", () => shown && !shown.matches(":focus-visible") && wait(GONE, hide));
 

@@ -334,6 +334,23 @@ def test_a_pointer_that_rests_opens_and_one_that_leaves_closes(opened):
     assert opened.faults == []
 
 
+def test_a_link_that_scrolls_under_a_pointer_at_rest_opens_nothing(opened):
+    page, over = opened.page, "([x, y]) => document.elementFromPoint(x, y).closest('a.term') !== null"
+    term = page.locator("article a.term").nth(1)
+    term.scroll_into_view_if_needed()
+    at = term.bounding_box()
+    place = [at["x"] + 5, at["y"] + at["height"] / 2]
+    page.evaluate("scrollBy(0, 300)")
+    page.mouse.move(*place)
+    page.evaluate("scrollBy(0, -300)")
+    page.wait_for_timeout(700)  # the browser has told the page what the pointer is over, and a box would have come
+    assert page.evaluate(over, place) and open_box(page) == ""
+    page.mouse.move(place[0] + 1, place[1])
+    page.wait_for_selector(".peek.term:popover-open")
+    page.mouse.move(5, 500)
+    page.wait_for_selector(".peek:popover-open", state="hidden")
+
+
 def test_the_keyboard_opens_it_and_passes_it(opened):
     page = opened.page
     links = page.locator("article a.term")
