@@ -9,7 +9,7 @@ endif
 BOOK := $(VENV)/book.ready
 READY := $(VENV)/ready
 PYTEST := $(BIN)/python -m pytest
-NOTEBOOKS ?= notebooks
+NOTEBOOKS = notebooks
 SUITE := -n auto --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env $(NOTEBOOKS) tests
 
 VARIANTS ?= default:1 default:2 avx2:1 avx2:2 avx512:1 avx512:2

@@ -88,10 +88,12 @@ def needed(notebook, function):
         if id(node) not in wanted:
             wanted.add(id(node))
             todo += [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in names]
-    found = [
-        node for node in definitions(notebook) if id(node) in wanted or isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    return [node for node in found if getattr(node, "module", "") != "threadpoolctl"]
+
+    def counts(node):
+        imported = isinstance(node, ast.Import | ast.ImportFrom)
+        return id(node) in wanted or (imported and getattr(node, "module", "") != "threadpoolctl")
+
+    return [node for node in definitions(notebook) if counts(node)]
 
 
 @cache

@@ -80,6 +80,10 @@ def test_a_run_goes_on_where_it_was_stopped_and_sees_changed_code(tiny):
     assert [row["result"]["loss"][0] for row in run.rows("rates")] == [2, 4]
     tiny(CODE + "# a remark\ndef more(x):\n    return x\n")
     assert run.current("rates")[1] == []
+    tiny("from threadpoolctl import threadpool_limits\n" + CODE)
+    assert run.current("rates")[1] == []
+    tiny("from math import sqrt\n" + CODE)
+    assert len(run.current("rates")[1]) == 2
     tiny(CODE.replace("SCALE = 2", "SCALE = 3"))
     assert len(run.current("rates")[1]) == 2
 

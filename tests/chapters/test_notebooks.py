@@ -8,8 +8,10 @@ import sys
 
 import nbformat
 import pytest
+import torch
 from book_record import VERDICTS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import notebooks as tool
 from notebook import NAMES, PATHS, ROOT, code_of, definitions, read, solutions
@@ -325,6 +327,14 @@ RULES = [
     preamble,
     effects,
 ]
+
+
+def test_chapters_keep_to_one_thread():
+    """Of torch, and of NumPy's matrices, whose waiting threads cost a busy machine more than they do."""
+    with threadpool_limits(2):
+        exec((tool.NOTEBOOKS / "preamble.py").read_text(encoding="utf-8"), {})
+        assert torch.get_num_threads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
 
 
 @pytest.mark.parametrize("name", NAMES)

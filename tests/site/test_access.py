@@ -3,7 +3,7 @@
 import browsers
 import pytest
 from browsers import Visit
-from built import CHAPTERS, KINDS, PAGES, visits
+from built import CHAPTERS, PAGES, visits
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ ALIKE = [name for name in PAGES if name.startswith("assignments/")]
 WALKED = [name for name in PAGES if name not in ALIKE or name in ALIKE[::6]]
 
 
-@pytest.fixture(scope="module", params=visits([CHAPTERS[0]], other=KINDS[:2], pages=WALKED))
+@pytest.fixture(scope="module", params=visits([CHAPTERS[0]], other=["index.html", CHAPTERS[0]], pages=WALKED))
 def opened(request, browser, served):
     """A chapter; with -m slow all pages but homework like other, and two where the site's links are known or
     unknown."""
