@@ -21,6 +21,7 @@ import run
 import stress
 
 CHAPTER = "14-reach"
+NUMBERS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 # What an argument is called, so that plans which turn the same knob call it the same.
 KNOBS = {
     **dict.fromkeys(("steps", "budgets"), "steps"),
@@ -104,10 +105,10 @@ def judged(knobs, settings, effect):
 
 
 def grid(name):
-    """A stress plan as far as it is done: {"plan", "notebook", "seeds", "hours", "knobs": {knob: [level, …]}, "on":
-    {data: {knob: [level, …]}}, "settings": ["1120…": which level of each knob], "effects": [{"claim", "says", "sign",
-    "mean", "half", "edges", …}]}; "mean" and "half" hold one number a setting, to five digits, and judged() tells the
-    rest."""
+    """A stress plan in the settings that are done for all of its effects: {"plan", "notebook", "seeds", "hours",
+    "knobs": {knob: [level, …]}, "on": {data: {knob: [level, …]}}, "settings": ["1120…": which level of each knob],
+    "effects": [{"claim", "says", "sign", "mean", "half", "edges", …}]}; "mean" and "half" hold one number a setting, to
+    five digits, and judged() tells the rest."""
     asked = run.plan(name)
     have = run.there(name, asked)
     knobs = {
@@ -122,20 +123,22 @@ def grid(name):
         }
         for data, other in asked.get("on", {}).items()
     }
+    rows = [measured(asked, effect, have) for effect in asked["effects"]]
+    done = [at for at in asked["design"] if all(any(at == one for one, *_ in those) for those in rows)]
     effects = []
-    for effect in asked["effects"]:
-        rows = measured(asked, effect, have)
-        numbers = [interval(values) for _, values, _ in rows]
-        mean, half = ([float(f"{number:.5g}") for number in column] for column in zip(*numbers)) if rows else ([], [])
+    for effect, those in zip(asked["effects"], rows):
+        those = [row for row in those if row[0] in done]
+        numbers = [interval(values) for _, values, _ in those]
+        mean, half = ([float(f"{number:.5g}") for number in column] for column in zip(*numbers)) if done else ([], [])
         effects.append({key: effect[key] for key in ("claim", "says", "sign")} | {"mean": mean, "half": half})
-        effects[-1]["edges"] = sum(edge for *_, edge in rows)
+        effects[-1]["edges"] = sum(edge for *_, edge in those)
     places = [
         "".join(str(list(map(str, asked["knobs"][knob])).index(str(level))) for knob, level in at.items())
-        for at, *_ in rows
+        for at in done
     ]
     for effect in effects:
         effect |= judged(list(knobs), places, effect)
-    seeds = min((len(values) for _, values, _ in rows), default=0)
+    seeds = min((len(values) for those in rows for at, values, _ in those if at in done), default=0)
     hours = round(sum(row.get("cpu_seconds", row["seconds"]) for row in have.values()) / 3600, 2)
     return found | {"settings": places, "seeds": seeds, "hours": hours, "effects": effects}
 
@@ -248,7 +251,7 @@ def replicated(name):
 
 
 def published():
-    """The published tables that have been run, the oldest first, as JSON has them: {"key", "plan", "source", "link",
+    """The published tables that have been run, by year and number, as JSON has them: {"key", "plan", "source", "link",
     "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the plan,
     "rows": [{"arm", "published" or None, "mean", "half", "rate"}], "effects": [{"says", "short", "sign", "needs",
     "margin", "was" or None, "mean", "half", "word"}], "standing"}; to five digits."""
@@ -277,7 +280,7 @@ def published():
                 for effect in one["effects"]
             ]
             found.append(told)
-    return sorted(found, key=lambda one: re.findall(r"\d{4}", one["key"])[:1])
+    return sorted(found, key=lambda one: [float(n.replace(",", "")) for n in NUMBERS.findall(one["key"])])
 
 
 def rounded(values):

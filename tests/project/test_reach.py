@@ -63,6 +63,28 @@ def test_a_planted_fault_is_found(stored, monkeypatch):
     assert differences(shortest, typed) == ["/effects/0/mean/3"]
 
 
+def test_of_a_plan_that_is_not_whole_the_settings_are_told_that_all_effects_have(stored, monkeypatch):
+    name, whole = next(
+        (name, grid)
+        for grid in stored
+        for name in [f"stress/{grid['plan']}"]
+        if len({str(stress.arms_of(effect)) for effect in run.plan(name)["effects"]}) > 1
+    )
+    asked, rows = run.plan(name), run.rows(name)
+    for k in range(0, len(rows), 5):
+        monkeypatch.setattr(run, "rows", lambda _, k=k: rows[:k] + rows[k + 5 :])
+        have = run.there(name, asked)
+        done = [len(reach.measured(asked, effect, have)) for effect in asked["effects"]]
+        if len(set(done)) > 1:
+            break
+    assert len(set(done)) > 1
+    part, told = reach.grid(name), reach.summary(name)
+    assert set(part["settings"]) < set(whole["settings"]) and len(part["settings"]) <= min(done)
+    counts = [line["settings"] for line in told] + [len(one["mean"]) for one in part["effects"]]
+    assert set(counts) == {len(part["settings"])}
+    assert all(reach.told(line) for line in told)
+
+
 def test_what_is_stored_of_an_effect_is_what_its_numbers_say(stored):
     """Counted here once more, without the chapter."""
     for grid in stored:
