@@ -251,15 +251,14 @@ def replicated(name):
 
 
 def published():
-    """The published tables that have been run, by year and number, as JSON has them: {"key", "plan", "source", "link",
-    "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the plan,
-    "rows": [{"arm", "published" or None, "mean", "half", "rate"}], "effects": [{"says", "short", "sign", "needs",
+    """The published tables of the plans that are done, by year and number, as JSON has them: {"key", "plan", "source",
+    "link", "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the
+    plan, "rows": [{"arm", "published" or None, "mean", "half", "rate"}], "effects": [{"says", "short", "sign", "needs",
     "margin", "was" or None, "mean", "half", "word"}], "standing"}; to five digits."""
     found = []
     for name in run.chosen(folder="replicate"):
-        for one in replicated(name) if run.rows(name) else ():
-            if one["standing"] == "not run":
-                continue
+        whole = run.rows(name) and not run.current(name)[1]
+        for one in replicated(name) if whole else ():
             have = run.there(name, run.plan(name)).values()
             told = {key: one[key] for key in ("key", "source", "link", "says", "differs", "metric", "standing")}
             told |= {"plan": name.removeprefix("replicate/"), "unit": one.get("unit")}
