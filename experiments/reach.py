@@ -21,7 +21,6 @@ import run
 import stress
 
 CHAPTER = "14-reach"
-NUMBERS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 # What an argument is called, so that plans which turn the same knob call it the same.
 KNOBS = {
     **dict.fromkeys(("steps", "budgets"), "steps"),
@@ -279,7 +278,12 @@ def published():
                 for effect in one["effects"]
             ]
             found.append(told)
-    return sorted(found, key=lambda one: [float(n.replace(",", "")) for n in NUMBERS.findall(one["key"])])
+    return sorted(found, key=lambda one: numbers_in(one["key"]))
+
+
+def numbers_in(text):
+    """The numbers of a text in their order, to sort by: "2014, Figure 9b" before "2014, Figure 10"."""
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
 
 
 def rounded(values):

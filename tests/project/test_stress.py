@@ -353,6 +353,12 @@ def test_what_is_stored_of_a_table(tables, monkeypatch):
     assert reach.published() == []
 
 
+def test_published_tables_are_told_by_year_and_number():
+    in_order = ["A 2012", "B 2014, Tables 2 and 9", "B 2014, Figure 9a", "B 2014, Figure 10", "C 2016, p = 0.25"]
+    in_order += ["C 2016, p = 0.5", "C 2016, p = 0.5, 160 epochs", "D 2023, 400 steps", "D 2023, 1,600 steps"]
+    assert sorted(reversed(in_order), key=reach.numbers_in) == in_order
+
+
 def test_what_the_rest_needs_and_what_lies_within_the_margin(tables):
     margin = ("sign = 1\n", "sign = 1\nmargin = 0.4\n")  # -0.186 ± 0.099 is no more than 0.4 on the other side
     assert [found["standing"] for found in (tables(margin), reach.replicated("replicate/tiny"))[1]] == 2 * [
