@@ -19,6 +19,10 @@ PYTHONS ?= 3.12 3.13
 export OMP_NUM_THREADS ?= 1
 # Threads that wait give up the core: two notebooks on two threads each would otherwise spin against each other.
 export OMP_WAIT_POLICY ?= PASSIVE
+# What a training frees is kept for its next step: glibc would give it back to the system, and fetch it again page by page,
+# for a quarter of the time.
+export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help book pdf epub offline take test serve notebooks homework grade explain alike gradescope test-all lint experiments stress replicate lock bare translate \
@@ -76,8 +80,8 @@ experiments: $(READY)
 	@$(BIN)/python experiments/run.py $(NAME)
 
 # How far the verdicts reach: each trained claim over many settings. CLAIM=26 for one, SCHEDULER=tcp://… for a Dask
-# cluster, BUDGET=2 for so many hours, DROPOUT_DATA=folder for MNIST. It goes on where it was stopped, and says at the
-# end what the grids say.
+# cluster, BUDGET=2 for so many hours, DROPOUT_DATA=folder for MNIST, DROPOUT_TEXT=file for a text in place of names. It
+# goes on where it was stopped, and says at the end what the grids say.
 stress: $(READY)
 	@$(BIN)/python experiments/run.py --stress
 	@$(BIN)/python experiments/reach.py $(CLAIM)

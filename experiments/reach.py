@@ -12,6 +12,7 @@ what became of the published tables to replications.json: for that chapter, the 
 
 import ast
 import json
+import os
 import re
 import sys
 from functools import cache
@@ -327,6 +328,8 @@ def main():
                 print(*map(table, replicated(name)), sep="\n")
             return
         if sys.argv[1:] == ["--store"]:
+            if os.environ.get("DROPOUT_TEXT"):
+                raise ValueError("DROPOUT_TEXT is set, and the book's results are those on its own names")
             for name, text in (("reach", stored_text()), ("replications", published_text())):
                 (run.PLANS / "results" / f"{name}.json").write_text(text, encoding="utf-8")
             return

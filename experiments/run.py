@@ -10,8 +10,9 @@ stress.py says. The function is taken out of the notebook, so nothing is written
 seed}. What it gives goes to experiments/results/NAME.json as soon as it is there, with where it came from; a run that
 was stopped, by whatever, goes on where it was. Results of a function that has changed since are made again, and --check
 names them. Dask runs it: over the cores of this machine, or on the cluster at SCHEDULER, whose workers need torch and
-numpy and nothing of the book. BUDGET is in hours; what is running then is finished. The
-published tables of experiments/replicate are run in the same way, their networks in replications.py.
+numpy and nothing of the book. BUDGET is in hours; what is running then is finished. The published tables of
+experiments/replicate are run in the same way, their networks in replications.py. With DROPOUT_TEXT=file the language
+models read that text, and their results go to experiments/results/own.
 """
 
 import argparse
@@ -37,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools"), str(ROOT / "experiments")]
 
 import stress  # noqa: E402
+import text  # noqa: E402
 
 import notebooks as tool  # noqa: E402
 
@@ -104,11 +106,20 @@ def elsewhere():
     return "\n".join(ast.unparse(node) for node in tree.body if getattr(node, "name", "") in decides)
 
 
+def own_text(notebook, function):
+    """The reader's own text, if there is one and the function reads letters; else ""."""
+    named = {node.name if hasattr(node, "name") else ast.unparse(node.targets[0]) for node in needed(notebook, function)
+             if isinstance(node, ast.FunctionDef | ast.Assign)}  # fmt: skip
+    return text.own() if {"TEXTS", "names"} & named else ""
+
+
 def code_of(notebook, function, data="digits"):
-    """A hash of the code that decides the results: comments and other definitions do not count."""
-    text = "\n".join(ast.unparse(node) for node in needed(notebook, function))
-    text += "" if data == "digits" else elsewhere()
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """A hash of the code that decides the results, and of a text of the reader's own: comments and other definitions
+    do not count."""
+    code = "\n".join(ast.unparse(node) for node in needed(notebook, function))
+    code += "" if data == "digits" else elsewhere()
+    code += own_text(notebook, function)
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 def job(notebook, function, setting, asked=None):
@@ -126,6 +137,8 @@ def job(notebook, function, setting, asked=None):
         told["idx"] = (ROOT / "experiments" / "idx.py").read_text(encoding="utf-8")
         if data != "digits":
             told["first"] = asked["on"][data].get("first")
+    if own := own_text(notebook, function):
+        told |= {"text": own, "reader": (ROOT / "experiments" / "text.py").read_text(encoding="utf-8")}
     if asked:
         told["keep"] = stress.metrics(asked)
     return told | {"hash": code_of(notebook, function, data)}
@@ -148,6 +161,10 @@ def work(told):
         space["images"] = loader["images"]
         if "first" in told:
             loader["put_into"](space, arguments.pop("data"), told["first"])
+    if "text" in told:
+        reader = {"__name__": "text"}
+        exec(compile(told["reader"], "<text>", "exec"), reader)
+        reader["put_into"](space, told["text"])
     given = space[told["function"]](**arguments)
     if "keep" in told:  # six digits of what is looked at: there are many rows
         given = {metric: [f"{value:.6g}" for value in given[metric]] for metric in told["keep"] if metric in given}
@@ -167,9 +184,19 @@ def run(notebook, function, setting):
     return work(job(notebook, function, setting))
 
 
+def place(name):
+    """The file with the results of an experiment; those on a text of the reader's own lie apart."""
+    folder = PLANS / "results"
+    if os.environ.get("DROPOUT_TEXT"):
+        asked = plan(name)
+        if own := own_text(asked["notebook"], asked["function"]):
+            folder = folder / "own" / hashlib.sha256(own.encode()).hexdigest()[:8]
+    return folder / f"{name}.json"
+
+
 def rows(name):
     """The rows stored for an experiment."""
-    path = PLANS / "results" / f"{name}.json"
+    path = place(name)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
@@ -200,7 +227,7 @@ def current(name):
 
 def store(name, kept):
     """Write the rows whole or not at all, a line each."""
-    path = PLANS / "results" / f"{name}.json"
+    path = place(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "[\n" + ",\n".join(json.dumps(row) for row in kept) + "\n]\n"
     beside = path.with_suffix(".part")
@@ -311,6 +338,9 @@ def main():
             return
         if args.budget and not re.fullmatch(r"[0-9]*\.?[0-9]+", args.budget):
             raise ValueError(f"BUDGET is a number of hours, got {args.budget}")
+        functions = {(asked["notebook"], asked["function"]) for asked in map(plan, names)}
+        if os.environ.get("DROPOUT_TEXT") and not any(own_text(*function) for function in functions):
+            raise ValueError("DROPOUT_TEXT is set, and nothing of what is to be run reads a text")
         ends = time.monotonic() + 3600 * float(args.budget or "inf")
         with cluster(args.scheduler, args.jobs) as client:
             for name in names:
