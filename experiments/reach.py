@@ -253,7 +253,8 @@ def replicated(name):
 def published():
     """The published tables of the plans that are done, by year and number, as JSON has them: {"key", "plan", "source",
     "link", "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the
-    plan, "rows": [{"arm", "published" or None, "mean", "half", "rate"}], "effects": [{"says", "short", "sign", "needs",
+    plan, "rows": [{"arm", "published" or None, "mean", "half", "rate", "beside": {another metric: {"mean", "half"}}}],
+    "effects": [{"says", "short", "sign", "needs",
     "margin", "was" or None, "mean", "half", "word"}], "standing"}; to five digits."""
     found = []
     for name in run.chosen(folder="replicate"):
@@ -267,6 +268,7 @@ def published():
             told["rows"] = [
                 {"arm": row["arm"], "published": row["published"], "rate": row["rate"]}
                 | rounded(row["here"][one["metric"]])
+                | {"beside": {metric: rounded(row["here"][metric]) for metric in one["beside"]}}
                 for row in one["rows"]
                 if one["metric"] in row["here"]
             ]

@@ -146,8 +146,8 @@ def grids_code(rows):
 
 
 def published_code(rows):
-    """The code of a cell tagged stored-replications: REPLICATIONS = [{"key": …, "numbers": {arm: [published, mean,
-    half]}, "effects": [{…}, …]}, …]; "numbers" only where both are in one unit."""
+    """The code of a cell tagged stored-replications: REPLICATIONS = [{"key": …, "numbers": {arm: {"published": …,
+    metric: [mean, half], …}}, "effects": [{…}, …]}, …]; "numbers" only where both are in one unit."""
     hours = sum({row["plan"]: row["hours"] for row in rows}.values())
     head = (
         f"Stored results of {len(rows)} published tables and figures, measured again by experiments/run.py --replicate "
@@ -159,8 +159,12 @@ def published_code(rows):
     ]
     for row in rows:
         one = {name: row[name] for name in ("key", "link", "metric", "unit", "seeds")}
-        both = [arm for arm in row["rows"] if arm["published"] is not None and row["unit"] is None]
-        one |= {"numbers": {arm["arm"]: [arm[name] for name in ("published", "mean", "half")] for arm in both}}
+        one["numbers"] = {}
+        for arm in row["rows"] if row["unit"] is None else ():
+            if arm["published"] is not None:
+                measured = {row["metric"]: arm} | arm["beside"]
+                numbers = {metric: [value["mean"], value["half"]] for metric, value in measured.items()}
+                one["numbers"][arm["arm"]] = {"published": arm["published"]} | numbers
         lines.append(filled(json_to_python(one)[:-1] + ', "effects": ['))
         kept = ("says", "short", "sign", "needs", "margin", "was", "mean", "half")
         lines += [filled(json_to_python({name: effect[name] for name in kept}) + ",") for effect in row["effects"]]

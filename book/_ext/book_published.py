@@ -15,7 +15,10 @@ from book_record import Record
 from docutils import nodes
 
 FILE = Path("experiments", "results", "replications.json")
-METRICS = {"test_error": "test error, %", "train_loss": "training loss, nats", "test_perplexity": "test perplexity"}
+METRICS = {
+    "test_error": "test error, %", "test_loss": "test log-loss, nats", "train_loss": "training loss, nats",
+    "test_perplexity": "test perplexity", "epoch": "best epoch",
+}  # fmt: skip
 INTRODUCTION = (
     "Networks trained again as some publications have it, as far as two cores and the data at hand allow. The learning "
     "rate of each arm is tuned on held-out training examples; then the seeds are trained, and the test set is opened "
@@ -52,13 +55,18 @@ def number(value):
 
 
 def arms(found):
-    """The published number and ours, for each arm."""
+    """The published number and ours, for each arm, and what was measured beside it."""
     unit = f", {found['unit']}" if found["unit"] else ""
-    heads = ("Arm", f"Published{unit}", f"Here: {METRICS[found['metric']]}", "Learning rate")
+    beside = found["rows"][0]["beside"]
+    heads = ("Arm", f"Published{unit}", f"Here: {METRICS[found['metric']]}", "Learning rate", *map(METRICS.get, beside))
     lines = []
     for row in found["rows"]:
-        ours = book_reach.interval(row["mean"], row["half"], "h").lstrip("+")
-        cells = f"<td>{number(row['published'])}</td><td>{ours}</td><td>{number(row['rate'])}</td>"
+        ours, *others = (
+            book_reach.interval(value["mean"], value["half"], "h").lstrip("+")
+            for value in (row, *row["beside"].values())
+        )
+        values = (number(row["published"]), ours, number(row["rate"]), *others)
+        cells = "".join(f"<td>{value}</td>" for value in values)
         lines.append(f'<tr><th scope="row">{html.escape(row["arm"])}</th>{cells}</tr>')
     return framed("published", "", html.escape(f"{found['key']}: both numbers"), tuple(map(html.escape, heads)), lines)
 

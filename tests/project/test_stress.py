@@ -335,7 +335,7 @@ def test_a_table_that_is_half_run_has_no_standing(tables):
 
 
 def test_what_is_stored_of_a_table(tables, monkeypatch):
-    asked, have = tables()
+    asked, have = tables(("notebook = ", 'beside = ["val"]\nnotebook = '))
     monkeypatch.setattr(run, "rows", lambda name: [*have.values()])
     one, two = json.loads(reach.published_text())
     assert [row["published"] for row in one["rows"]] == [1.5, 1.0] and one["seeds"] == 7
@@ -344,8 +344,9 @@ def test_what_is_stored_of_a_table(tables, monkeypatch):
     assert (first["word"], one["standing"], first["short"], first["margin"]) == ("holds", "replicated", "a fifth", 0.0)
     assert second["was"] is None and two["unit"] == "share right"  # no difference of numbers in another unit
     for row, arm in zip(one["rows"], asked["arms"]):
-        values = reach.final_runs(asked, have)[arm]["loss"]
-        assert row["mean"] == pytest.approx(np.mean(values), rel=1e-4)
+        values = reach.final_runs(asked, have)[arm]
+        assert row["mean"] == pytest.approx(np.mean(values["loss"]), rel=1e-4)
+        assert row["beside"] == {"val": reach.rounded(values["val"])}
     with monkeypatch.context() as patch:  # nothing is told of a plan that is not whole, of whole tables in it neither
         patch.setattr(run, "current", lambda name: ([], ["a setting"]))
         assert reach.published() == []
@@ -354,8 +355,9 @@ def test_what_is_stored_of_a_table(tables, monkeypatch):
 
 
 def test_published_tables_are_told_by_year_and_number():
-    in_order = ["A 2012", "B 2014, Tables 2 and 9", "B 2014, Figure 9a", "B 2014, Figure 10", "C 2016, p = 0.25"]
-    in_order += ["C 2016, p = 0.5", "C 2016, p = 0.5, 160 epochs", "D 2023, 400 steps", "D 2023, 1,600 steps"]
+    in_order = ["A 2012", "B 2014, Tables 2 and 9", "B 2014, Figure 9a", "B 2014, Figure 10"]
+    in_order += [f"C 2016, {net}" for net in ("p = 0.25, 40 epochs", "p = 0.25, 80 epochs", "p = 0.5, 40 epochs")]
+    in_order += ["D 2023, 400 steps", "D 2023, 1,600 steps"]
     assert sorted(reversed(in_order), key=reach.numbers_in) == in_order
 
 

@@ -163,7 +163,8 @@ def published_faults(text):
         lines = [[said(cell) for cell in row] for row in part.findall(".//tbody/tr")]
         arms, differences = lines[: len(one["rows"])], lines[len(one["rows"]) :]
         for row, line in zip(one["rows"], arms, strict=True):
-            near = abs(numbers(line[2])[0] - row["mean"]) <= 0.05 * row["half"]
+            shown = zip([line[2], *line[4:]], [row, *row["beside"].values()], strict=True)
+            near = all(abs(numbers(cell)[0] - value["mean"]) <= 0.05 * value["half"] for cell, value in shown)
             was = "–" if row["published"] is None else f"{row['published']:g}"
             if [line[0], line[1], line[3]] != [row["arm"], was, f"{row['rate']:g}"] or not near:
                 faults.append(f"{one['key']}: {row['arm']}")
@@ -185,7 +186,8 @@ FALSE = {
     "another standing": (r"(<h3>[^<]*): [a-z ]*<", r"\1: done<"),
     "another number": (r'(class="table published".*?<td>[^<]*</td><td>)', r"\g<1>9"),
     "another verdict": (r"<td>(holds|unseen|reversed)</td></tr>", "<td>seen</td></tr>"),
-    "another rate": (r"<td>0\.[0-9]+</td></tr>", "<td>1</td></tr>"),
+    "another rate": (r"<td>0\.[0-9]+</td>", "<td>1</td>"),
+    "another number beside": (r"(<td>0\.[0-9]+</td><td>)[^<]*", r"\g<1>9±1"),
     "no source": (r'href="https://arxiv[^"]*"', 'href="#"'),
 }
 
