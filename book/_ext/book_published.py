@@ -15,10 +15,8 @@ from book_record import Record
 from docutils import nodes
 
 FILE = Path("experiments", "results", "replications.json")
-METRICS = {
-    "test_error": "test error, %", "test_loss": "test log-loss, nats", "train_loss": "training loss, nats",
-    "test_perplexity": "test perplexity", "epoch": "best epoch",
-}  # fmt: skip
+METRICS = {"test_error": "test error, %", "train_loss": "training loss, nats", "test_perplexity": "test perplexity"}
+BESIDE = {"test_loss": "test log-loss, nats", "epoch": "best epoch"}  # shown where a plan has them beside its metric
 INTRODUCTION = (
     "Networks trained again as some publications have it, as far as two cores and the data at hand allow. The learning "
     "rate of each arm is tuned on held-out training examples; then the seeds are trained, and the test set is opened "
@@ -44,28 +42,37 @@ class Published(Record):
     def section(self, found):
         """What was published, why it is another measurement, both numbers of each arm, and each difference."""
         told = f"[{found['source']}]({found['link']}). Published: {found['says']}. Here: {found['differs']}; "
-        told += f"{found['seeds']} seeds."
+        told += f"{found['seeds']} seeds.{baseline(found)}"
         title = nodes.title("", f"{found['key']}: {found['standing']}")
         body = [self.parsed(told), raw(arms(found)), raw(differences(found))]
         return nodes.section("", title, *body, ids=[nodes.make_id(found["key"])])
 
 
-def number(value):
-    return "–" if value is None else f"{value:g}"
+def plain(value):
+    """An interval without a plus in front."""
+    return book_reach.interval(value["mean"], value["half"], "h").lstrip("+")
+
+
+def baseline(found):
+    """A sentence where the first arm whose number was published is below it here, its whole interval: then the others
+    have less left to gain."""
+    first = next((row for row in found["rows"] if row["published"] is not None), None)
+    if found["unit"] or not first or first["mean"] + first["half"] >= first["published"]:
+        return ""
+    return f" Here “{first['arm']}” is below the published number before anything is compared."
 
 
 def arms(found):
     """The published number and ours, for each arm, and what was measured beside it."""
     unit = f", {found['unit']}" if found["unit"] else ""
-    beside = found["rows"][0]["beside"]
-    heads = ("Arm", f"Published{unit}", f"Here: {METRICS[found['metric']]}", "Learning rate", *map(METRICS.get, beside))
+    beside = [metric for metric in BESIDE if metric in found["rows"][0]["beside"]]
+    heads = ("Arm", f"Published{unit}", f"Here: {METRICS[found['metric']]}", *map(BESIDE.get, beside), "Learning rate")
+    printed = [row["published"] for row in found["rows"] if row["published"] is not None]
+    digits = max((len(f"{value:g}".partition(".")[2]) for value in printed), default=0)
     lines = []
     for row in found["rows"]:
-        ours, *others = (
-            book_reach.interval(value["mean"], value["half"], "h").lstrip("+")
-            for value in (row, *row["beside"].values())
-        )
-        values = (number(row["published"]), ours, number(row["rate"]), *others)
+        was = "–" if row["published"] is None else f"{row['published']:.{digits}f}"
+        values = (was, plain(row), *(plain(row["beside"][metric]) for metric in beside), f"{row['rate']:g}")
         cells = "".join(f"<td>{value}</td>" for value in values)
         lines.append(f'<tr><th scope="row">{html.escape(row["arm"])}</th>{cells}</tr>')
     return framed("published", "", html.escape(f"{found['key']}: both numbers"), tuple(map(html.escape, heads)), lines)
