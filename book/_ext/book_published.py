@@ -48,6 +48,10 @@ class Published(Record):
         return nodes.section("", title, *body, ids=[nodes.make_id(found["key"])])
 
 
+def escaped(text):
+    return html.escape(text).replace(" %", book_reach.NARROW)
+
+
 def plain(value):
     """An interval without a plus in front."""
     return book_reach.interval(value["mean"], value["half"], "h").lstrip("+")
@@ -74,8 +78,8 @@ def arms(found):
         was = "–" if row["published"] is None else f"{row['published']:.{digits}f}"
         values = (was, plain(row), *(plain(row["beside"][metric]) for metric in beside), f"{row['rate']:g}")
         cells = "".join(f"<td>{value}</td>" for value in values)
-        lines.append(f'<tr><th scope="row">{html.escape(row["arm"])}</th>{cells}</tr>')
-    return framed("published", "", html.escape(f"{found['key']}: both numbers"), tuple(map(html.escape, heads)), lines)
+        lines.append(f'<tr><th scope="row">{escaped(row["arm"])}</th>{cells}</tr>')
+    return framed("published", "", escaped(f"{found['key']}: both numbers"), tuple(map(escaped, heads)), lines)
 
 
 def differences(found):
@@ -84,13 +88,13 @@ def differences(found):
     heads = ("Difference", *["Published"] * known, "Here", "Verdict")
     lines = []
     for effect in found["effects"]:
-        says = html.escape(effect["says"]) + (" <small>(the comparison rests on it)</small>" if effect["needs"] else "")
+        says = escaped(effect["says"]) + (" <small>(the comparison rests on it)</small>" if effect["needs"] else "")
         was = "–" if effect["was"] is None else book_reach.small(effect["was"])
         seen = abs(effect["mean"]) > effect["half"]  # from 0; its verdict may grant a margin
         ours = book_reach.interval(effect["mean"], effect["half"], "h" if seen else "u")
         cells = "".join(f"<td>{part}</td>" for part in (*[was] * known, ours, effect["word"]))
         lines.append(f'<tr><th scope="row">{says}</th>{cells}</tr>')
-    return framed("published", "", html.escape(f"{found['key']}: differences"), heads, lines)
+    return framed("published", "", escaped(f"{found['key']}: differences"), heads, lines)
 
 
 def setup(app):
