@@ -19,8 +19,8 @@ PYTHONS ?= 3.12 3.13
 export OMP_NUM_THREADS ?= 1
 # Threads that wait give up the core: two notebooks on two threads each would otherwise spin against each other.
 export OMP_WAIT_POLICY ?= PASSIVE
-# What a training frees is kept for its next step: glibc would give it back to the system, and fetch it again page by page,
-# for a quarter of the time.
+# What a training frees is kept for its next step: where Dask trains, in a thread, glibc would give it back to the system
+# and fetch it again page by page, for a quarter of the time.
 export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 export PYTHONDONTWRITEBYTECODE := 1
