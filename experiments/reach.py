@@ -254,8 +254,8 @@ def published():
     """The published tables of the plans that are done, by year and number, as JSON has them: {"key", "plan", "source",
     "link", "says", "differs", "metric", "unit" of the published numbers if that is another, "seeds", "hours" of the
     plan, "rows": [{"arm", "published" or None, "mean", "half", "rate", "beside": {another metric: {"mean", "half"}}}],
-    "effects": [{"says", "short", "sign", "needs",
-    "margin", "was" or None, "mean", "half", "word"}], "standing"}; to five digits."""
+    "effects": [{"says", "short", "sign", "needs", "margin", "was" or None, "mean", "half", "word"}], "standing"}; to
+    five digits."""
     found = []
     for name in run.chosen(folder="replicate"):
         whole = run.rows(name) and not run.current(name)[1]

@@ -44,6 +44,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 # What only a screen with scripts has a use for.
 FURNITURE = ("headerlink", "buttons", "explore", "no-print", "copy", "filter", "chapters")
 FIRST = "notebooks/01-overfitting.html"
+CELLS = ("td", "th")
 LEFT_OUT = ("preamble", "results", "stored")  # folded cells that are the same in each chapter, or all numbers
 
 
@@ -58,6 +59,8 @@ class Reader(HTMLParser):
         self.made, self.open = ET.TreeBuilder(), []
 
     def handle_starttag(self, tag, attributes):
+        if tag in CELLS:
+            self.end_cell()
         # The one name that is written with a capital, which the parser takes away and an EPUB needs.
         self.made.start(tag, {"viewBox" if name == "viewbox" else name: value or "" for name, value in attributes})
         self.open.append(tag)
@@ -69,7 +72,14 @@ class Reader(HTMLParser):
         if tag not in VOID:
             self.handle_endtag(tag)
 
+    def end_cell(self):
+        """A cell ends without a tag where the next one or the end of its row comes."""
+        if self.open and self.open[-1] in CELLS:
+            self.made.end(self.open.pop())
+
     def handle_endtag(self, tag):
+        if tag == "tr":
+            self.end_cell()
         if self.open.pop() != tag:
             raise ValueError(f"</{tag}> closes another element")
         self.made.end(tag)

@@ -162,8 +162,8 @@ def every(grids, rows):
         lines = []
         for k, setting in enumerate(grid["settings"]):
             cells = (interval(effect["mean"][k], effect["half"][k], effect["verdicts"][k]) for *_, effect in mine)
-            cells = "".join(f"<td>{cell}</td>" for cell in cells)
-            lines.append(f"<tr><th>{html.escape(', '.join(levels_of(grid, setting)))}</th>{cells}</tr>")
+            cells = "".join(f"<td>{cell}" for cell in cells)  # thousands of cells: HTML needs no tag at their end
+            lines.append(f"<tr><th>{html.escape(', '.join(levels_of(grid, setting)))}{cells}</tr>")
         data = (
             f' id="grid-{grid["plan"]}" data-settings="{" ".join(grid["settings"])}" data-knobs="{html.escape(knobs)}"'
         )

@@ -677,3 +677,12 @@ def test_make_and_the_workflow_name_what_there_is():
     assert len(take.MAKERS) == len(book_take.FILES)
     workflow = (build.ROOT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8")
     assert workflow.index("tools/take.py && .venv/bin/python tools/build.py") < workflow.index("pytest")
+
+
+def test_a_cell_ends_where_the_next_one_or_its_row_does():
+    row = take.tree("<table><tr><th>a<td>b <small>c</small><td>d</tr><tr><td>e</td></tr></table>")
+    assert [[(cell.tag, take.plain(cell)) for cell in line] for line in row] == [
+        [("th", "a"), ("td", "b c"), ("td", "d")], [("td", "e")],
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="closes another element"):
+        take.tree("<table><tr><td><small>a</tr></table>")
